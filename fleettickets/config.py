@@ -1,0 +1,147 @@
+"""Settings: one frozen record, read once, each value with the place it came from.
+
+Precedence: flag > FLEETTICKETS_* > the shared names (DATABASE_URL, RUSTFS_*) > .env > fleettickets.toml > default.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from dotenv import dotenv_values
+
+from fleettickets.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting: its field, the shared environment name beside FLEETTICKETS_<FIELD>, its default."""
+
+    name: str
+    meaning: str
+    shared_name: str | None = None
+    default: str | None = None
+    secret: bool = False
+
+    @property
+    def own_name(self) -> str:
+        """The environment name nobody else uses."""
+        return f"FLEETTICKETS_{self.name.upper()}"
+
+
+OPTIONS: Final = (
+    Option(
+        "database_url",
+        "PostgreSQL 15+ with PostGIS 3.3+; unset: the private cluster of this folder",
+        "DATABASE_URL",
+        secret=True,
+    ),
+    Option(
+        "s3_endpoint_url",
+        "S3-compatible store; unset: the private store of this folder",
+        "RUSTFS_ENDPOINT_URL",
+    ),
+    Option("s3_access_key", "access key of the store", "RUSTFS_ACCESS_KEY", secret=True),
+    Option("s3_secret_key", "secret key of the store", "RUSTFS_SECRET_KEY", secret=True),
+    Option("s3_bucket", "bucket the export writes into", "RUSTFS_BUCKET", "isptickets"),
+    Option("s3_region", "region name the store expects", "RUSTFS_REGION", "us-east-1"),
+    Option("embedded", "auto: start private servers when no address is set; never: refuse", default="auto"),
+    Option("home", "folder of the private servers", default=".fleettickets"),
+)
+_BY_NAME: Final = {option.name: option for option in OPTIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the commands need to know about the world."""
+
+    database_url: str | None = field(repr=False)
+    s3_endpoint_url: str | None
+    s3_access_key: str | None = field(repr=False)
+    s3_secret_key: str | None = field(repr=False)
+    s3_bucket: str
+    s3_region: str
+    embedded: str
+    home: str
+    origins: Mapping[str, str] = field(repr=False)
+
+
+def load(
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    env_file: Path | None = None,
+    flags: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the settings that hold in `folder`; a file that cannot be read is a UsageError."""
+    sources = (
+        ("flag", dict(flags or {})),
+        ("environment", _from_environment(environ)),
+        (env_file.name if env_file else ".env", _from_env_file(env_file or folder / ".env", env_file)),
+        ("fleettickets.toml", _from_toml(folder / "fleettickets.toml")),
+    )
+    values: dict[str, str | None] = {}
+    origins: dict[str, str] = {}
+    for option in OPTIONS:
+        values[option.name], origins[option.name] = option.default, "default"
+        for origin, found in sources:
+            if found.get(option.name):
+                values[option.name], origins[option.name] = found[option.name], origin
+                break
+    if values["embedded"] not in {"auto", "never"}:
+        raise UsageError(f"FLEETTICKETS_EMBEDDED is {values['embedded']!r}: set it to 'auto' or 'never'")
+    return Settings(**values, origins=origins)  # type: ignore[arg-type]  # defaults fill the non-null fields
+
+
+def shown(settings: Settings) -> list[tuple[str, str, str]]:
+    """Name, value fit for a screen (secrets masked) and origin of every setting."""
+    return [
+        (option.name, _masked(option, getattr(settings, option.name)), settings.origins[option.name])
+        for option in OPTIONS
+    ]
+
+
+def _masked(option: Option, value: str | None) -> str:
+    if value is None:
+        return "(not set)"
+    return "********" if option.secret else value
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for option in OPTIONS:
+        for name in (option.own_name, option.shared_name):
+            if name and environ.get(name):
+                found[option.name] = environ[name]
+                break
+    return found
+
+
+def _from_env_file(path: Path, demanded: Path | None) -> dict[str, str]:
+    if not path.is_file():
+        if demanded:
+            raise UsageError(f"{path} is not a file: give --env-file a file like .env.example")
+        return {}
+    try:
+        values = dotenv_values(path, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read ({type(error).__name__}): see .env.example") from error
+    return _from_environment({name: value for name, value in values.items() if value})
+
+
+def _from_toml(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    unknown = sorted(set(found) - set(_BY_NAME))
+    if unknown:
+        raise UsageError(f"{path} has unknown settings {', '.join(unknown)}; known: {', '.join(_BY_NAME)}")
+    return {name: str(value) for name, value in found.items()}

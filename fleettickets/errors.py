@@ -1,0 +1,52 @@
+"""The errors a person meets, each with the exit code the shell sees.
+
+FleetticketsError          1  failed
+├── UsageError             2  wrong command, setting or input
+├── QualityGateError       3  the data is worse than allowed
+├── StaleError             4  the data is older than allowed
+├── PendingError           5  part of the work is left; run again to go on
+├── BusyError              6  another run holds the lock
+└── UpstreamError          7  the database, the bucket or a provider is away
+"""
+
+
+class FleetticketsError(Exception):
+    """Something failed; the message says what and what to do next."""
+
+    exit_code = 1
+
+
+class UsageError(FleetticketsError):
+    """The command, a setting or the given file is not usable."""
+
+    exit_code = 2
+
+
+class QualityGateError(FleetticketsError):
+    """The data is worse than the gate allows."""
+
+    exit_code = 3
+
+
+class StaleError(FleetticketsError):
+    """The data is older than the gate allows."""
+
+    exit_code = 4
+
+
+class PendingError(FleetticketsError):
+    """Part of the work is done and kept; running the command again resumes."""
+
+    exit_code = 5
+
+
+class BusyError(FleetticketsError):
+    """Another run holds the lock of this stream."""
+
+    exit_code = 6
+
+
+class UpstreamError(FleetticketsError):
+    """The database, the bucket or a provider did not answer as it should."""
+
+    exit_code = 7

@@ -1,0 +1,89 @@
+-- One screen of both datasets as JSON: clocks, open tickets with their SLA at p_now, ledger, quarantine, last runs.
+CREATE OR REPLACE FUNCTION reporting.fn_status(p_now timestamptz DEFAULT now())
+RETURNS json LANGUAGE plpgsql STABLE PARALLEL SAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'Africa/Nairobi'
+AS $$
+DECLARE
+    v_answer json;
+BEGIN
+    WITH stream AS (
+        SELECT dataset FROM unnest(ARRAY['inc', 'crq']) AS dataset
+    ),
+    open_ticket AS (
+        SELECT 'inc' AS dataset, created_at_service, first_seen_at, geo_source FROM tickets.inc WHERE is_actionable
+        UNION ALL
+        SELECT 'crq', created_at_service, first_seen_at, geo_source FROM tickets.crq WHERE is_actionable
+    ),
+    backlog AS (
+        SELECT
+            open_ticket.dataset,
+            count(*) AS open,
+            count(*) FILTER (WHERE open_ticket.geo_source <> 'none') AS mapped,
+            count(*) FILTER (WHERE sla.sla_due_at <= p_now) AS breached,
+            count(*) FILTER (WHERE sla.sla_at_risk_at <= p_now AND sla.sla_due_at > p_now) AS at_risk,
+            count(*) FILTER (WHERE sla.sla_at_risk_at > p_now) AS on_track,
+            count(*) FILTER (WHERE open_ticket.dataset = 'inc' AND sla.opened_at IS NULL) AS unknown
+        FROM open_ticket
+        CROSS JOIN LATERAL reporting.open_sla(
+            open_ticket.dataset, open_ticket.created_at_service, open_ticket.first_seen_at, p_now
+        ) AS sla
+        GROUP BY open_ticket.dataset
+    ),
+    files AS (
+        SELECT
+            dataset,
+            count(*) FILTER (WHERE state = 'applied') AS applied,
+            count(*) FILTER (WHERE state = 'quarantined') AS quarantined,
+            count(*) FILTER (WHERE state = 'failed') AS failed,
+            count(*) FILTER (WHERE state = 'unexpected') AS unexpected,
+            count(*) FILTER (WHERE archived_at IS NULL AND state IN ('applied', 'quarantined', 'superseded'))
+                AS to_archive
+        FROM tickets.import_files
+        GROUP BY dataset
+    ),
+    rejected AS (
+        SELECT dataset, count(*) AS rows FROM tickets.rejected_rows GROUP BY dataset
+    )
+    SELECT json_build_object(
+        'now', p_now,
+        'datasets', json_object_agg(
+            stream.dataset,
+            json_build_object(
+                'freshness', reporting.fn_freshness(stream.dataset),
+                'watermark', (SELECT metadata ->> 'source_max_key' FROM tickets.import_meta AS meta
+                    WHERE meta.dataset = stream.dataset),
+                'backlog', json_build_object(
+                    'open', coalesce(backlog.open, 0), 'mapped', coalesce(backlog.mapped, 0),
+                    'breached', coalesce(backlog.breached, 0), 'at_risk', coalesce(backlog.at_risk, 0),
+                    'on_track', coalesce(backlog.on_track, 0), 'unknown', coalesce(backlog.unknown, 0)
+                ),
+                'files', json_build_object(
+                    'applied', coalesce(files.applied, 0), 'quarantined', coalesce(files.quarantined, 0),
+                    'failed', coalesce(files.failed, 0), 'unexpected', coalesce(files.unexpected, 0),
+                    'to_archive', coalesce(files.to_archive, 0)
+                ),
+                'rejected_rows', coalesce(rejected.rows, 0),
+                'last_runs', (
+                    SELECT coalesce(json_agg(run), '[]')
+                    FROM (
+                        SELECT run_id, command, started_at, finished_at, state, exit_code, error,
+                            counts #>> '{rows,read}' AS rows_read
+                        FROM tickets.runs
+                        WHERE runs.dataset = stream.dataset
+                        ORDER BY run_id DESC
+                        LIMIT 3
+                    ) AS run
+                )
+            )
+            ORDER BY stream.dataset DESC
+        )
+    ) INTO v_answer
+    FROM stream
+    LEFT JOIN backlog USING (dataset)
+    LEFT JOIN files USING (dataset)
+    LEFT JOIN rejected USING (dataset);
+    RETURN v_answer;
+END
+$$;
+
+COMMENT ON FUNCTION reporting.fn_status(timestamptz) IS 'One screen of both datasets: clocks, backlog, ledger, last runs';
