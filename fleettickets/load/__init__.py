@@ -1,0 +1,1 @@
+"""From cleaned rows to tables: staged with COPY, merged with one statement, recorded in the same transaction."""

@@ -1,0 +1,212 @@
+"""The stream's books: lock and plan, one ledger row a file version, watermark, runs."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from fleettickets.db import statement
+from fleettickets.errors import BusyError, UsageError
+from fleettickets.load.stage import keep_rejected, ledger_values
+from fleettickets.source.files import FileVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fleettickets.datasets import Dataset
+    from fleettickets.db import Connection
+    from fleettickets.report import FileOutcome, RunReport
+
+_FOLDER: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one look at the books says is to be done."""
+
+    metadata: dict[str, Any]
+    pending: list[FileVersion]
+    unarchived: list[tuple[int, FileVersion, str]]
+    failed_and_gone: list[int]
+    run_id: int | None
+
+    @property
+    def watermark(self) -> str | None:
+        """The key of the newest file applied so far."""
+        return self.metadata.get("source_max_key")
+
+
+@contextmanager
+def hold_stream(
+    connection: Connection,
+    dataset: Dataset,
+    listed: Sequence[FileVersion],
+    *,
+    command: str,
+    apply: bool,
+    reseed: bool,
+) -> Iterator[Plan]:
+    """Hold the stream's lock and say what is to be done; BusyError when another run holds it.
+
+    The lock belongs to a transaction of `connection`, which stays open and idle meanwhile: a pooler in
+    transaction mode may stand between, and the lock goes when the process does.
+    """
+    with connection.transaction():
+        connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        plan = _plan(connection, dataset, listed, command=command, apply=apply, reseed=reseed)
+        if plan.run_id is None:
+            yield plan
+            return
+    yield plan
+
+
+def start_run(connection: Connection, dataset: Dataset, command: str) -> int:
+    """Note that a run began; its id."""
+    row = connection.execute(
+        "INSERT INTO tickets.runs (dataset, command) VALUES (%s, %s) RETURNING run_id",
+        [dataset.name, command],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def finish_run(connection: Connection, run_id: int, report: RunReport) -> None:
+    """Note how the run ended."""
+    connection.execute(
+        "UPDATE tickets.runs SET finished_at = clock_timestamp(), state = %s, exit_code = %s, counts = %s, error = %s "
+        "WHERE run_id = %s",
+        [
+            "done" if report.exit_code in (0, 3) else "failed",
+            report.exit_code,
+            Jsonb(report.as_dict()),
+            report.error,
+            run_id,
+        ],
+    )
+
+
+def forget(connection: Connection, dataset: Dataset) -> None:
+    """Reseed: forget the watermark and which files were read; the tickets stay."""
+    connection.execute(
+        "UPDATE tickets.import_files SET state = 'forgotten' WHERE dataset = %s AND state <> 'unexpected'",
+        [dataset.name],
+    )
+    connection.execute(
+        "UPDATE tickets.import_meta "
+        "SET metadata = metadata - 'source_max_key' - 'source_max_exported_at' - 'source_etag' WHERE dataset = %s",
+        [dataset.name],
+    )
+
+
+def record_file(  # the facts of one ledger row
+    connection: Connection,
+    dataset: Dataset,
+    version: FileVersion,
+    outcome: FileOutcome,
+    *,
+    run_id: int | None,
+    archives: bool,
+    metadata: dict[str, str] | None = None,
+) -> int | None:
+    """Write one outcome, in the transaction of its rows; None when another run settled this version first."""
+    row = connection.execute(
+        statement(_FOLDER, "record_file"),
+        {
+            "dataset": dataset.name,
+            "key": version.key,
+            "etag": version.etag,
+            "modified": version.last_modified,
+            "size_bytes": version.size_bytes,
+            "exported_at": version.exported_at,
+            "run_id": run_id,
+            "archives": archives,
+            "moves_watermark": version.problem is None and not version.key.startswith("file:"),
+            "metadata": Jsonb(metadata or {}),
+            **ledger_values(outcome),
+        },
+    ).fetchone()
+    if row is None:
+        return None
+    outcome.export_type = row[1]
+    if outcome.rows.rejected:
+        keep_rejected(connection, dataset, row[0])
+    return int(row[0])
+
+
+def record_archived(connection: Connection, moved: Sequence[tuple[int, str | None]]) -> None:
+    """Note where finished files went."""
+    connection.execute(
+        "UPDATE tickets.import_files AS file SET archived_at = now(), archive_key = moved.key "
+        "FROM unnest(%s::bigint[], %s::text[]) AS moved (file_id, key) WHERE file.file_id = moved.file_id",
+        [[file_id for file_id, _ in moved], [key for _, key in moved]],
+    )
+
+
+def supersede(connection: Connection, file_ids: Sequence[int]) -> None:
+    """Settle failed versions that are gone from the bucket: there is nothing left to read."""
+    connection.execute(
+        "UPDATE tickets.import_files SET state = 'superseded', archived_at = now(), "
+        "reason = 'gone before it could be read' WHERE file_id = ANY(%s)",
+        [list(file_ids)],
+    )
+
+
+def watermark(connection: Connection, dataset: Dataset) -> str | None:
+    """The key of the newest file applied, as this transaction sees it."""
+    row = connection.execute(
+        "SELECT metadata ->> 'source_max_key' FROM tickets.import_meta WHERE dataset = %s", [dataset.name]
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _plan(
+    connection: Connection,
+    dataset: Dataset,
+    listed: Sequence[FileVersion],
+    *,
+    command: str,
+    apply: bool,
+    reseed: bool,
+) -> Plan:
+    try:
+        row = connection.execute(
+            statement(_FOLDER, "plan"),
+            {
+                "dataset": dataset.name,
+                "keys": [file.key for file in listed],
+                "etags": [file.etag for file in listed],
+                "modified": [file.last_modified for file in listed],
+                "command": command,
+                "apply": apply,
+                "reseed": reseed,
+            },
+        ).fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
+        raise UsageError("the database has no fleettickets schema yet: run python run_migrations.py") from None
+    if row is None or not row[0]:
+        raise BusyError(f"another run holds the {dataset.name} stream: it will do the work; nothing was changed")
+    _, metadata, pending, unarchived, gone, run_id = row
+    return Plan(
+        metadata or {},
+        [listed[at - 1] for at in pending],
+        [_unarchived(item) for item in unarchived],
+        gone,
+        run_id,
+    )
+
+
+def _unarchived(item: dict[str, Any]) -> tuple[int, FileVersion, str]:
+    exported_at = item["exported_at"]
+    version = FileVersion(
+        item["key"],
+        item["etag"],
+        datetime.fromisoformat(item["last_modified"]),
+        item["size_bytes"],
+        datetime.fromisoformat(exported_at) if exported_at else None,
+    )
+    return item["file_id"], version, item["state"]

@@ -1,0 +1,367 @@
+"""The page to read first: list -> fetch -> clean -> load (one transaction a file) -> archive.
+
+A file version is (key, ETag, last-modified). What is listed and not settled in the ledger is pending, however
+old. Its rows, its ledger row and the watermark commit together; only then is the file moved away. A crash
+anywhere leaves a state from which the next run finishes the job.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+import psycopg
+
+from fleettickets.db import severed_after
+from fleettickets.errors import FleetticketsError, PendingError, UpstreamError
+from fleettickets.load import ledger
+from fleettickets.load.stage import load_file, prepare
+from fleettickets.report import FileOutcome, RunReport
+from fleettickets.source import names
+from fleettickets.source.ahead import Archiver, Fetched, fetch_ahead
+from fleettickets.source.files import FileGoneError, FileUnusableError, Model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from fleettickets.datasets import Dataset
+    from fleettickets.db import Connection
+    from fleettickets.load.ledger import Plan
+    from fleettickets.source.files import FileVersion, Source
+
+_TRIES: Final = 3
+_MOST_FAILURES_IN_A_ROW: Final = 3
+_GROUP_BYTES: Final = 8 << 20
+_DEADLINE_S: Final = 120.0
+_SLOWEST_BYTES_PER_S: Final = 100_000
+_PASSING: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_STOPPING: Final = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DiskFull,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.AdminShutdown,
+)
+
+
+class Watcher(Protocol):
+    """Somebody who follows a run: a progress bar, plain lines, or nobody."""
+
+    def started(self, files: int, size_bytes: int) -> None:
+        """So much is pending."""
+        ...
+
+    def rows(self, n: int) -> None:
+        """So many more rows were read."""
+        ...
+
+    def settled(self, version: FileVersion, outcome: FileOutcome) -> None:
+        """One more file has its outcome."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to run: the dataset and how."""
+
+    dataset: Dataset
+    command: str
+    apply: bool = False
+    reseed: bool = False
+    model: Model = Model.CHANGES
+    until: str | None = None
+    max_files_per_tx: int = 1
+
+
+def ingest(
+    order: Order, source: Source, connect: Callable[[], Connection], now: datetime, watcher: Watcher
+) -> RunReport:
+    """Drain the stream once; the report says what happened, also when it went wrong half-way.
+
+    Without `order.apply` everything is done in one transaction that is rolled back. Raises BusyError when
+    another run holds the stream, UpstreamError or UsageError when nothing could be begun.
+    """
+    began = time.monotonic()
+    report = RunReport(order.dataset.name, order.apply)
+    listed = source.listing(order.dataset, order.model, now)
+    with (
+        connect() as holding,
+        ledger.hold_stream(
+            holding,
+            order.dataset,
+            _wanted(order, listed),
+            command=order.command,
+            apply=order.apply,
+            reseed=order.reseed,
+        ) as plan,
+    ):
+        report.watermark_from = report.watermark_to = plan.watermark
+        if plan.run_id is None:
+            with connect() as connection:
+                run = _Run(order, source, connection, watcher, plan, report)
+                run.perform(began)
+    report.duration_s = time.monotonic() - began
+    return report
+
+
+def _wanted(order: Order, listed: Sequence[FileVersion]) -> list[FileVersion]:
+    if order.model is Model.SNAPSHOTS:
+        return [file for file in listed if file.problem != names.UNEXPECTED]
+    if order.until is None:
+        return list(listed)
+    name = order.until.rpartition("/")[2]
+    return [file for file in listed if file.name <= name]
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run under way."""
+
+    order: Order
+    source: Source
+    connection: Connection
+    watcher: Watcher
+    plan: Plan
+    report: RunReport
+    archiver: Archiver = field(init=False)
+    run_id: int | None = None
+    failures_in_a_row: int = 0
+
+    def __post_init__(self) -> None:
+        self.archiver = Archiver(self.source)
+
+    def perform(self, began: float) -> None:
+        """Do the plan; errors end in the report, with the exit code that says what is left."""
+        if self.order.apply:
+            self.run_id = ledger.start_run(self.connection, self.order.dataset, self.order.command)
+        try:
+            if self.order.apply:
+                self._drain()
+            else:
+                with self.connection.transaction(force_rollback=True):
+                    self._drain()
+        except FleetticketsError as error:
+            self._fail(error)
+        except psycopg.Error as error:
+            self._fail(_explained(error))
+        except KeyboardInterrupt as stop:
+            self.report.exit_code = stop.args[0] if stop.args else 130
+            self.report.error = "stopped by request; the file at hand was rolled back, run again to go on"
+        self._close(began)
+
+    def _drain(self) -> None:
+        self.connection.execute(_SETTINGS)
+        prepare(self.connection)
+        if self.order.reseed:
+            with self.connection.transaction():
+                ledger.forget(self.connection, self.order.dataset)
+        if self.plan.failed_and_gone:
+            ledger.supersede(self.connection, self.plan.failed_and_gone)
+        for file_id, version, state in self.plan.unarchived:
+            self._to_archive(file_id, version, state)
+        pending = self._without_bad_names(self._newest_only(self.plan.pending))
+        self.watcher.started(len(pending), sum(file.size_bytes for file in pending))
+        group: list[Fetched] = []
+        for fetched in fetch_ahead(self.source, pending):
+            if fetched.body is None:
+                self._flush(group)
+                self._not_fetched(fetched)
+                continue
+            group.append(fetched)
+            if len(group) >= self.order.max_files_per_tx or _size(group) > _GROUP_BYTES:
+                self._flush(group)
+        self._flush(group)
+        self.report.watermark_to = ledger.watermark(self.connection, self.order.dataset)
+
+    def _newest_only(self, pending: list[FileVersion]) -> list[FileVersion]:
+        """Of full snapshots only the newest counts; the older ones are settled unread and archived."""
+        if self.order.model is not Model.SNAPSHOTS or not pending:
+            return pending
+        *older, newest = pending
+        for version in older:
+            self._settle(version, FileOutcome(version.key, "superseded", reason="a newer snapshot replaces it"))
+        if newest.etag == self.plan.metadata.get("source_etag"):
+            self._settle(newest, FileOutcome(newest.key, "superseded", reason="same content as the last snapshot"))
+            return []
+        return [newest]
+
+    def _without_bad_names(self, pending: list[FileVersion]) -> list[FileVersion]:
+        """Names that are no export stay where they are; impossible and future times are quarantined unread."""
+        for version in pending:
+            if version.problem:
+                state = "unexpected" if version.problem == names.UNEXPECTED else "quarantined"
+                self._settle(version, FileOutcome(version.key, state, version.exported_at, version.problem))
+        return [version for version in pending if version.problem is None]
+
+    def _flush(self, group: list[Fetched]) -> None:
+        """Commit the fetched files: together when they are several, one by one when that fails."""
+        try:
+            if len(group) > 1:
+                try:
+                    self._load(group)
+                except psycopg.Error as error:
+                    if self.connection.broken or isinstance(error, _STOPPING):
+                        raise
+                else:
+                    return
+            for fetched in group:
+                self._load_alone(fetched)
+        finally:
+            for fetched in group:
+                if fetched.body is not None:
+                    fetched.body.close()
+            group.clear()
+
+    def _load_alone(self, fetched: Fetched) -> None:
+        for attempt in range(_TRIES):
+            try:
+                self._load([fetched])
+            except _PASSING as error:
+                if attempt == _TRIES - 1:
+                    self._failed(fetched.version, _explained(error))
+            except psycopg.Error as error:
+                if self.connection.broken or isinstance(error, _STOPPING):
+                    raise
+                self._failed(fetched.version, _explained(error))
+                return
+            else:
+                return
+
+    def _load(self, group: Sequence[Fetched]) -> None:
+        """One transaction: the rows of these files, their ledger rows, the watermark."""
+        deadline_s = _DEADLINE_S + _size(group) / _SLOWEST_BYTES_PER_S
+        settled: list[tuple[int, FileVersion, FileOutcome]] = []
+        with severed_after(self.connection, deadline_s), self.connection.transaction():
+            for fetched in group:
+                if fetched.body is None:
+                    continue
+                fetched.body.seek(0)
+                version = fetched.version
+                outcome = load_file(self.connection, self.order.dataset, version, fetched.body, self.watcher.rows)
+                file_id = self._record(version, outcome)
+                if file_id is not None:
+                    settled.append((file_id, version, outcome))
+            moved = self._collect_archived(wait=False)
+        self.report.archived += moved
+        self.failures_in_a_row = 0
+        for file_id, version, outcome in settled:
+            self._committed(file_id, version, outcome)
+
+    def _settle(self, version: FileVersion, outcome: FileOutcome) -> None:
+        """Record a file that was not loaded."""
+        with self.connection.transaction():
+            file_id = self._record(version, outcome)
+        if file_id is not None:
+            self._committed(file_id, version, outcome)
+
+    def _record(self, version: FileVersion, outcome: FileOutcome) -> int | None:
+        snapshot = {"source_etag": version.etag} if self.order.model is Model.SNAPSHOTS else {}
+        gone = outcome.state == "superseded" and self.order.model is Model.CHANGES
+        return ledger.record_file(
+            self.connection,
+            self.order.dataset,
+            version,
+            outcome,
+            run_id=self.run_id,
+            archives=self.source.archives and not gone,
+            metadata=snapshot,
+        )
+
+    def _committed(self, file_id: int, version: FileVersion, outcome: FileOutcome) -> None:
+        self.report.add(outcome)
+        self.watcher.settled(version, outcome)
+        gone = outcome.state == "superseded" and self.order.model is Model.CHANGES
+        if not gone:
+            self._to_archive(file_id, version, outcome.state)
+
+    def _to_archive(self, file_id: int, version: FileVersion, state: str) -> None:
+        if not self.source.archives or state not in {"applied", "quarantined", "superseded"}:
+            return
+        self.report.to_archive += 1
+        if self.order.apply:
+            dataset = self.order.dataset
+            folder = dataset.quarantine if state == "quarantined" else dataset.processed
+            self.archiver.submit(file_id, version, folder)
+
+    def _collect_archived(self, *, wait: bool) -> int:
+        moved = []
+        for result in self.archiver.results(wait=wait):
+            if result.error is None:
+                moved.append((result.file_id, result.key))
+            else:
+                self.report.notes.append(f"not archived: {result.error}")
+                self.report.exit_code = self.report.exit_code or PendingError.exit_code
+        if moved:
+            ledger.record_archived(self.connection, moved)
+        return len(moved)
+
+    def _not_fetched(self, fetched: Fetched) -> None:
+        version, error = fetched.version, fetched.error
+        if isinstance(error, FileGoneError):
+            self._settle(version, FileOutcome(version.key, "superseded", version.exported_at, str(error)))
+        elif isinstance(error, FileUnusableError):
+            self._settle(version, FileOutcome(version.key, "quarantined", version.exported_at, str(error)))
+        else:
+            self._failed(version, error or FleetticketsError("not read"))
+
+    def _failed(self, version: FileVersion, error: FleetticketsError) -> None:
+        """A file that may work next time; after several in a row the rest is left for later."""
+        self._settle(version, FileOutcome(version.key, "failed", version.exported_at, str(error)))
+        self.failures_in_a_row += error.exit_code == UpstreamError.exit_code
+        if self.failures_in_a_row >= _MOST_FAILURES_IN_A_ROW:
+            raise UpstreamError(f"{self.failures_in_a_row} files in a row could not be read; the last: {error}")
+
+    def _fail(self, error: FleetticketsError) -> None:
+        self.report.error = str(error)
+        progressed = self.report.files["applied"] > 0 and error.exit_code in (1, 7)
+        self.report.exit_code = PendingError.exit_code if progressed else error.exit_code
+
+    def _close(self, began: float) -> None:
+        """Wait for the archive, judge the run, write it down; a database that is gone cannot be told."""
+        report = self.report
+        if not self.connection.broken:
+            try:
+                report.archived += self._collect_archived(wait=True)
+            except psycopg.Error as error:
+                self._fail(_explained(error))
+        if report.exit_code == 0:
+            report.exit_code = _verdict(report)
+        report.duration_s = time.monotonic() - began
+        if self.run_id is not None and not self.connection.broken:
+            try:
+                ledger.finish_run(self.connection, self.run_id, report)
+            except psycopg.Error as error:
+                report.notes.append(f"the run could not be recorded: {_explained(error)}")
+
+
+_SETTINGS: Final = (
+    "SELECT set_config('lock_timeout', '5s', false), set_config('statement_timeout', '10min', false), "
+    "set_config('work_mem', '64MB', false), set_config('jit', 'off', false)"
+)
+
+
+def _verdict(report: RunReport) -> int:
+    if report.files["failed"]:
+        return 5 if report.files["applied"] else 7
+    return 3 if report.files["quarantined"] else 0
+
+
+def _size(group: Sequence[Fetched]) -> int:
+    return sum(fetched.version.size_bytes for fetched in group)
+
+
+def _explained(error: psycopg.Error) -> FleetticketsError:
+    """What a database error means for the person at the terminal."""
+    text = " ".join(str(error.diag.message_primary or error).split())
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return PendingError(f"a table is locked by another session ({text}): run again when it is free")
+    if isinstance(error, psycopg.errors.DiskFull):
+        return UpstreamError(f"the database's disk is full ({text}): free space and run again")
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return FleetticketsError(f"the database user may not do this ({text}): see docs/deploy-coolify.md, roles")
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return PendingError(f"the database cancelled the work ({text}): run again")
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        return UpstreamError(f"the connection to the database was lost ({text}): run again")
+    return FleetticketsError(f"the database refused the file ({text})")
