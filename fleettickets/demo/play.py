@@ -1,0 +1,166 @@
+"""The demo's story: servers, schema, forty days of exports, two drains, and the same numbers from both ends."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from fleettickets import db
+from fleettickets.datasets import DATASETS
+from fleettickets.demo import export, stack
+from fleettickets.demo.plan import Plan, eat
+from fleettickets.errors import FleetticketsError
+from fleettickets.migrate import migrate
+from fleettickets.pipeline import Order, ingest
+from fleettickets.source.bucket import Bucket, open_bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from fleettickets.demo.count import Count
+    from fleettickets.demo.stack import Stack
+    from fleettickets.pipeline import Watcher
+    from fleettickets.report import RunReport
+
+_FILES_A_TRANSACTION: Final = 48
+_LIVE_STEP_MINUTES: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One number as the simulator counted it and as the database answers it."""
+
+    what: str
+    written: int
+    found: int
+
+
+@dataclass(slots=True)
+class Demo:
+    """A private playground below `home` and what happened in it."""
+
+    home: Path
+    now: datetime
+    rows: int
+    days: int
+    seed: int
+    say: Callable[[str], None]
+    running: Stack | None = None
+    steps: list[tuple[str, float]] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start empty servers and bring the schema up; what an earlier demo left in `home` is removed."""
+        with self._step("private PostgreSQL + PostGIS and S3 server"):
+            self.remove()
+            self.running = stack.up(self.home)
+        with self._step("schema"), self.connect() as connection:
+            migrate(connection)
+
+    def export(self) -> dict[str, Count]:
+        """Let the simulator write its files into the bucket; what it counts in them, a dataset each."""
+        counts = {}
+        for plan in self.plans():
+            with self._step(
+                f"export simulator: {plan.dataset.name}, {plan.rows:,} rows and {plan.days} days of deltas"
+            ):
+                export.upload(export.files(plan), self.bucket().client, self.bucket().name)
+                counts[plan.dataset.name] = export.count(export.files(plan))
+        return counts
+
+    def drain(self, watcher: Callable[[str], Watcher], *, again: bool = False) -> list[RunReport]:
+        """Ingest both datasets; a run that does not end well is an error."""
+        reports = []
+        for dataset in DATASETS.values():
+            order = Order(dataset, "demo", apply=True, max_files_per_tx=_FILES_A_TRANSACTION)
+            with self._step(f"ingest {dataset.name}{' again' if again else ''}"):
+                report = ingest(order, self.bucket(), self.connect, self.now, watcher(dataset.name))
+            if report.exit_code:
+                raise FleetticketsError(f"the demo's ingest ended with exit code {report.exit_code}: {report.error}")
+            reports.append(report)
+        return reports
+
+    def agreements(self, counts: dict[str, Count]) -> list[Agreement]:
+        """The simulator's own count beside the tables and the map's read function."""
+        with self.connect() as connection:
+            tables = {name: _table_counts(connection, name) for name in counts}
+            summary = _map_summary(connection)
+        found = []
+        for name, count in counts.items():
+            total, is_open, alarms = tables[name]
+            found.append(Agreement(f"{name} tickets", count.tickets, total))
+            found.append(Agreement(f"{name} open, in the table", count.open, is_open))
+            found.append(Agreement(f"{name} open, through fn_tickets_for_map", count.open, summary["by_dataset"][name]))
+            found.append(Agreement(f"{name} turned alarm", count.alarm_turned, alarms))
+        return found
+
+    def live(self, pause_s: float, watcher: Callable[[str], Watcher]) -> Iterator[list[RunReport]]:
+        """Without end: both exporters write the next delta, it is drained; the clock runs an hour a delta."""
+        bucket = self.bucket()
+        streams = [
+            export.live(plan, eat(plan.newest_s) + timedelta(minutes=_LIVE_STEP_MINUTES), _LIVE_STEP_MINUTES)
+            for plan in self.plans()
+        ]
+        for files in zip(*streams, strict=True):
+            time.sleep(pause_s)
+            export.upload(files, bucket.client, bucket.name)
+            self.now = max(file.exported_at for file in files) + timedelta(minutes=1)
+            yield self.drain(watcher)
+
+    def remove(self) -> None:
+        """Stop the servers and remove everything below `home`."""
+        stack.down(self.home)
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.running = None
+
+    def plans(self) -> list[Plan]:
+        """What the simulator writes, a dataset each."""
+        return [
+            Plan(dataset, rows=self.rows, days=self.days, seed=self.seed, end=self.now) for dataset in DATASETS.values()
+        ]
+
+    def connect(self) -> db.Connection:
+        """A connection to the playground's database."""
+        if self.running is None or self.running.database_url is None:
+            raise FleetticketsError("the demo's database does not run")
+        return db.connect(self.running.database_url)
+
+    def bucket(self) -> Bucket:
+        """The playground's bucket."""
+        if self.running is None or self.running.s3 is None:
+            raise FleetticketsError("the demo's S3 server does not run")
+        s3 = self.running.s3
+        return open_bucket(s3.endpoint_url, s3.access_key, s3.secret_key, s3.bucket, s3.region)
+
+    @contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        took_s = time.monotonic() - began
+        self.steps.append((what, took_s))
+        self.say(f"{took_s:6.1f} s  {what}")
+
+
+def disagreements(agreements: Sequence[Agreement]) -> list[Agreement]:
+    """Those whose two numbers differ."""
+    return [one for one in agreements if one.written != one.found]
+
+
+def _table_counts(connection: db.Connection, name: str) -> tuple[Any, ...]:
+    from psycopg import sql  # noqa: PLC0415  # beside its only use
+
+    query = sql.SQL(
+        "SELECT count(*), count(*) FILTER (WHERE is_actionable), "
+        "count(*) FILTER (WHERE tickets.to_bool(raw ->> 'is_alarm')) FROM {}"
+    ).format(sql.Identifier("tickets", name))
+    return connection.execute(query).fetchone() or (0, 0, 0)
+
+
+def _map_summary(connection: db.Connection) -> dict[str, Any]:
+    row = connection.execute("SELECT reporting.fn_tickets_for_map() -> 'summary'").fetchone()
+    return dict(row[0]) if row else {}
