@@ -1,0 +1,50 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench up down clean
+
+BIN := .venv/bin
+# Extra arguments for the command behind the target: make demo ARGS=--exit
+ARGS ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: ## from nothing to tickets in PostGIS on this machine (ARGS=--exit stops after the summary)
+	@sh .ci/prepare python
+	@sh .ci/prepare database
+	@$(BIN)/fleettickets demo $(ARGS)
+
+test: ## run the tests against a real database and a real S3 server (ARGS='-k ledger' picks some)
+	@sh .ci/prepare python
+	@sh .ci/prepare database
+	$(BIN)/pytest $(ARGS)
+
+check: ## format, lint, types and layers; changes nothing
+	@sh .ci/prepare python
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: ## format the code and fix what a machine can fix
+	@sh .ci/prepare python
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: ## measure the engine beside a plain COPY and upsert
+	@sh .ci/prepare python
+	@sh .ci/prepare database
+	$(BIN)/python bench/run.py $(ARGS)
+
+up: ## start the private PostgreSQL and S3 servers of this folder
+	@sh .ci/prepare python
+	@sh .ci/prepare database
+	@$(BIN)/fleettickets up
+
+down: ## stop them; their data stays
+	@sh .ci/prepare python
+	@$(BIN)/fleettickets down
+
+clean: ## stop the private servers and remove what make made: .venv, .fleettickets, caches
+	@if [ -x $(BIN)/fleettickets ]; then $(BIN)/fleettickets down; fi
+	rm -rf .venv .fleettickets .make .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The crq dataset."""

@@ -1,0 +1,73 @@
+"""The command line: one group whose commands are imported when they are called.
+
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 quality gate, 4 stale, 5 partial or pending,
+6 another run holds the lock, 7 upstream away, 130 and 143 stopped by request.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from fleettickets import __version__
+from fleettickets.commands.ending import run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS: Final = {
+    "config": "The settings that hold here, and where each comes from.",
+    "demo": "From nothing to tickets in PostGIS, in a private playground.",
+    "down": "Stop the private servers of this folder.",
+    "ingest": "Drain the export files of a dataset into the database.",
+    "migrate": "Bring the database schema up to date.",
+    "status": "One screen: the clocks, the backlog, quarantine, the last runs.",
+    "up": "Start the private PostgreSQL and S3 servers of this folder.",
+}
+
+
+class _Commands(click.Group):
+    """Lists every command by its summary; imports only the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"fleettickets.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 quality gate, 4 stale, 5 partial, 6 locked, 7 upstream away.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="fleettickets")
+@click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary; errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell more; show a traceback when something breaks.")
+@click.option("--now", metavar="TIME", help="Take this instant for the wall clock (naive: East Africa Time).")
+@click.option("--env-file", metavar="FILE", help="Read this file instead of .env.")
+@click.pass_context
+def command(  # one parameter a global option
+    ctx: click.Context, *, as_json: bool, quiet: bool, verbose: bool, now: str | None, env_file: str | None
+) -> None:
+    """Ticket exports in a bucket become tickets people can work from in PostGIS."""
+    from fleettickets.commands.app import App  # noqa: PLC0415  # keeps --help fast
+
+    ctx.obj = App.of(as_json=as_json, quiet=quiet, verbose=verbose, now=now, env_file=env_file)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(command, list(sys.argv[1:] if arguments is None else arguments)))

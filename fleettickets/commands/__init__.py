@@ -1,0 +1,1 @@
+"""What a person types: each command reads settings, calls one stage, and prints the result."""
