@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench up down clean
+.PHONY: help demo test check format schema bench up down clean
 
 BIN := .venv/bin
 # Extra arguments for the command behind the target: make demo ARGS=--exit
@@ -29,6 +29,11 @@ format: ## format the code and fix what a machine can fix
 	@sh .ci/prepare python
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+schema: ## write tests/schema.sql, the committed dump that shows what a migration changes
+	@sh .ci/prepare python
+	@sh .ci/prepare database
+	$(BIN)/python tests/schema_dump.py
 
 bench: ## measure the engine beside a plain COPY and upsert
 	@sh .ci/prepare python

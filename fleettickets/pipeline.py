@@ -233,6 +233,7 @@ class _Run:
         deadline_s = _DEADLINE_S + _size(group) / _SLOWEST_BYTES_PER_S
         settled: list[tuple[int, FileVersion, FileOutcome]] = []
         with severed_after(self.connection, deadline_s), self.connection.transaction():
+            ledger.one_writer(self.connection, self.order.dataset)
             for fetched in group:
                 if fetched.body is None:
                     continue

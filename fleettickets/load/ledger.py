@@ -66,6 +66,13 @@ def hold_stream(
     yield plan
 
 
+def one_writer(connection: Connection, dataset: Dataset) -> None:
+    """Let one transaction at a time write a stream, even if the run's own lock was lost with its connection."""
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('fleettickets:write:' || %s::text, 0))", [dataset.name]
+    )
+
+
 def start_run(connection: Connection, dataset: Dataset, command: str) -> int:
     """Note that a run began; its id."""
     row = connection.execute(

@@ -42,6 +42,7 @@ nothing_new AS (
     WHERE
         hold.locked
         AND %(apply)s::boolean
+        AND NOT %(reseed)s::boolean
         AND NOT EXISTS (SELECT FROM pending)
         AND NOT EXISTS (SELECT FROM unarchived)
         AND NOT EXISTS (SELECT FROM failed_and_gone)

@@ -3,11 +3,11 @@ CREATE OR REPLACE FUNCTION tickets.feed_point(p_latitude text, p_longitude text)
 RETURNS public.geometry LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN p_latitude IS NULL OR p_longitude IS NULL THEN NULL
-    WHEN p_latitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,15})?\s*$'
-        AND p_longitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,15})?\s*$'
+    WHEN p_latitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?\s*$'
+        AND p_longitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?\s*$'
     THEN CASE
-        WHEN p_latitude::double precision BETWEEN -4.9 AND 5.1
-            AND p_longitude::double precision BETWEEN 33.8 AND 42.0
+        WHEN p_latitude::double precision BETWEEN double precision '-4.9' AND double precision '5.1'
+            AND p_longitude::double precision BETWEEN double precision '33.8' AND double precision '42.0'
         THEN public.st_setsrid(
             public.st_makepoint(p_longitude::double precision, p_latitude::double precision), 4326
         )

@@ -1,0 +1,581 @@
+CREATE SCHEMA reporting;
+COMMENT ON SCHEMA reporting IS 'What people and programs read';
+CREATE SCHEMA tickets;
+COMMENT ON SCHEMA tickets IS 'What the feed said and what was derived from it';
+CREATE FUNCTION reporting.bbox_polygon(p_bbox double precision[]) RETURNS public.geometry
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    IF coalesce(array_length(p_bbox, 1), 0) <> 4 OR array_ndims(p_bbox) <> 1
+        OR array_position(p_bbox, NULL) IS NOT NULL
+        OR NOT (p_bbox[1] BETWEEN -180 AND 180 AND p_bbox[3] BETWEEN -180 AND 180
+            AND p_bbox[2] BETWEEN -90 AND 90 AND p_bbox[4] BETWEEN -90 AND 90
+            AND p_bbox[1] < p_bbox[3] AND p_bbox[2] < p_bbox[4])
+    THEN
+        RAISE EXCEPTION 'bbox % is no box: give west, south, east, north in degrees', p_bbox::text
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN public.st_makeenvelope(p_bbox[1], p_bbox[2], p_bbox[3], p_bbox[4], 4326);
+END
+$$;
+COMMENT ON FUNCTION reporting.bbox_polygon(p_bbox double precision[]) IS 'The box west, south, east, north as a polygon';
+CREATE FUNCTION reporting.fn_freshness(p_dataset text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'Africa/Nairobi'
+    AS $$
+DECLARE
+    v_file_ts timestamptz;
+    v_run_at timestamptz;
+    v_content_as_of timestamptz;
+BEGIN
+    SELECT (metadata ->> 'source_max_exported_at')::timestamptz INTO v_file_ts
+    FROM tickets.import_meta
+    WHERE dataset = p_dataset;
+    SELECT max(finished_at) INTO v_run_at
+    FROM tickets.runs
+    WHERE dataset = p_dataset AND state = 'done';
+    -- Two index look-ups each: the newest instant of the rows that is not ahead of the export itself.
+    IF p_dataset = 'inc' THEN
+        SELECT greatest(
+            (SELECT max(created_at_service) FROM tickets.inc WHERE created_at_service <= v_file_ts + interval '15 min'),
+            (SELECT max(closed_at) FROM tickets.inc WHERE closed_at <= v_file_ts + interval '15 min')
+        ) INTO v_content_as_of;
+    ELSE
+        SELECT greatest(
+            (SELECT max(created_at_service) FROM tickets.crq WHERE created_at_service <= v_file_ts + interval '15 min'),
+            (SELECT max(closed_at) FROM tickets.crq WHERE closed_at <= v_file_ts + interval '15 min')
+        ) INTO v_content_as_of;
+    END IF;
+    RETURN json_build_object('run_at', v_run_at, 'file_ts', v_file_ts, 'content_as_of', v_content_as_of);
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_freshness(p_dataset text) IS 'The clocks of one dataset: run_at, file_ts, content_as_of';
+CREATE FUNCTION reporting.fn_status(p_now timestamp with time zone DEFAULT now()) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'Africa/Nairobi'
+    AS $$
+DECLARE
+    v_answer json;
+BEGIN
+    WITH stream AS (
+        SELECT dataset FROM unnest(ARRAY['inc', 'crq']) AS dataset
+    ),
+    open_ticket AS (
+        SELECT 'inc' AS dataset, created_at_service, first_seen_at, geo_source FROM tickets.inc WHERE is_actionable
+        UNION ALL
+        SELECT 'crq', created_at_service, first_seen_at, geo_source FROM tickets.crq WHERE is_actionable
+    ),
+    backlog AS (
+        SELECT
+            open_ticket.dataset,
+            count(*) AS open,
+            count(*) FILTER (WHERE open_ticket.geo_source <> 'none') AS mapped,
+            count(*) FILTER (WHERE sla.sla_due_at <= p_now) AS breached,
+            count(*) FILTER (WHERE sla.sla_at_risk_at <= p_now AND sla.sla_due_at > p_now) AS at_risk,
+            count(*) FILTER (WHERE sla.sla_at_risk_at > p_now) AS on_track,
+            count(*) FILTER (WHERE open_ticket.dataset = 'inc' AND sla.opened_at IS NULL) AS unknown
+        FROM open_ticket
+        CROSS JOIN LATERAL reporting.open_sla(
+            open_ticket.dataset, open_ticket.created_at_service, open_ticket.first_seen_at, p_now
+        ) AS sla
+        GROUP BY open_ticket.dataset
+    ),
+    files AS (
+        SELECT
+            dataset,
+            count(*) FILTER (WHERE state = 'applied') AS applied,
+            count(*) FILTER (WHERE state = 'quarantined') AS quarantined,
+            count(*) FILTER (WHERE state = 'failed') AS failed,
+            count(*) FILTER (WHERE state = 'unexpected') AS unexpected,
+            count(*) FILTER (WHERE archived_at IS NULL AND state IN ('applied', 'quarantined', 'superseded'))
+                AS to_archive
+        FROM tickets.import_files
+        GROUP BY dataset
+    ),
+    rejected AS (
+        SELECT dataset, count(*) AS rows FROM tickets.rejected_rows GROUP BY dataset
+    )
+    SELECT json_build_object(
+        'now', p_now,
+        'datasets', json_object_agg(
+            stream.dataset,
+            json_build_object(
+                'freshness', reporting.fn_freshness(stream.dataset),
+                'watermark', (SELECT metadata ->> 'source_max_key' FROM tickets.import_meta AS meta
+                    WHERE meta.dataset = stream.dataset),
+                'backlog', json_build_object(
+                    'open', coalesce(backlog.open, 0), 'mapped', coalesce(backlog.mapped, 0),
+                    'breached', coalesce(backlog.breached, 0), 'at_risk', coalesce(backlog.at_risk, 0),
+                    'on_track', coalesce(backlog.on_track, 0), 'unknown', coalesce(backlog.unknown, 0)
+                ),
+                'files', json_build_object(
+                    'applied', coalesce(files.applied, 0), 'quarantined', coalesce(files.quarantined, 0),
+                    'failed', coalesce(files.failed, 0), 'unexpected', coalesce(files.unexpected, 0),
+                    'to_archive', coalesce(files.to_archive, 0)
+                ),
+                'rejected_rows', coalesce(rejected.rows, 0),
+                'last_runs', (
+                    SELECT coalesce(json_agg(run), '[]')
+                    FROM (
+                        SELECT run_id, command, started_at, finished_at, state, exit_code, error,
+                            counts #>> '{rows,read}' AS rows_read
+                        FROM tickets.runs
+                        WHERE runs.dataset = stream.dataset
+                        ORDER BY run_id DESC
+                        LIMIT 3
+                    ) AS run
+                )
+            )
+            ORDER BY stream.dataset DESC
+        )
+    ) INTO v_answer
+    FROM stream
+    LEFT JOIN backlog USING (dataset)
+    LEFT JOIN files USING (dataset)
+    LEFT JOIN rejected USING (dataset);
+    RETURN v_answer;
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_status(p_now timestamp with time zone) IS 'One screen of both datasets: clocks, backlog, ledger, last runs';
+CREATE FUNCTION reporting.fn_tickets_for_map(p_dataset text DEFAULT NULL::text, p_cluster text DEFAULT NULL::text, p_status text DEFAULT NULL::text, p_actionable boolean DEFAULT true, p_bbox double precision[] DEFAULT NULL::double precision[], p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'Africa/Nairobi'
+    AS $$
+DECLARE
+    v_dataset text := nullif(lower(btrim(p_dataset)), '');
+    v_cluster text := nullif(lower(btrim(p_cluster)), '');
+    v_status text := nullif(lower(btrim(p_status)), '');
+    v_box public.geometry;
+    v_answer json;
+BEGIN
+    IF v_dataset IS NOT NULL AND v_dataset NOT IN ('inc', 'crq') THEN
+        RAISE EXCEPTION 'unknown dataset %: use inc or crq', quote_literal(v_dataset) USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF p_bbox IS NOT NULL THEN
+        v_box := reporting.bbox_polygon(p_bbox);
+    END IF;
+    WITH chosen AS (
+        SELECT 'inc' AS dataset, inc.ticket_id, inc.normalized_status, inc.raw_status, inc.bucket, inc.cluster,
+            inc.region, inc.location_name, inc.assigned_team, inc.owner, inc.created_at_service,
+            inc.first_seen_at, inc.scheduled_at, inc.closed_at, inc.is_actionable, inc.geom, inc.geo_source
+        FROM tickets.inc
+        WHERE (v_dataset IS NULL OR v_dataset = 'inc')
+            AND (p_actionable IS NULL OR (p_actionable AND inc.is_actionable)
+                OR (NOT p_actionable AND inc.is_actionable IS NOT TRUE))
+            AND (v_cluster IS NULL OR lower(inc.cluster) = v_cluster)
+            AND (v_status IS NULL OR lower(inc.normalized_status) = v_status)
+            AND (v_box IS NULL OR public.st_intersects(inc.geom, v_box))
+        UNION ALL
+        SELECT 'crq', crq.ticket_id, crq.normalized_status, crq.raw_status, crq.bucket, crq.cluster,
+            crq.region, crq.location_name, crq.assigned_team, crq.owner, crq.created_at_service,
+            crq.first_seen_at, crq.scheduled_at, crq.closed_at, crq.is_actionable, crq.geom, crq.geo_source
+        FROM tickets.crq
+        WHERE (v_dataset IS NULL OR v_dataset = 'crq')
+            AND (p_actionable IS NULL OR (p_actionable AND crq.is_actionable)
+                OR (NOT p_actionable AND crq.is_actionable IS NOT TRUE))
+            AND (v_cluster IS NULL OR lower(crq.cluster) = v_cluster)
+            AND (v_status IS NULL OR lower(crq.normalized_status) = v_status)
+            AND (v_box IS NULL OR public.st_intersects(crq.geom, v_box))
+    ),
+    feature AS (
+        SELECT
+            property.dataset,
+            property.ticket_id,
+            property.status,
+            property.geo_source,
+            json_build_object(
+                'type', 'Feature',
+                'id', property.ticket_id,
+                'geometry', public.st_asgeojson(chosen.geom, 6)::json,
+                'properties', CASE
+                    WHEN p_now IS NULL THEN row_to_json(property)
+                    ELSE (
+                        SELECT row_to_json(timed)
+                        FROM (
+                            SELECT
+                                property.*,
+                                CASE
+                                    WHEN chosen.is_actionable IS NOT TRUE THEN NULL
+                                    WHEN property.dataset = 'crq' THEN 'none'
+                                    WHEN sla.opened_at IS NULL THEN 'unknown'
+                                    WHEN p_now >= sla.sla_due_at THEN 'breached'
+                                    WHEN p_now >= sla.sla_at_risk_at THEN 'at_risk'
+                                    ELSE 'on_track'
+                                END AS sla_state,
+                                CASE
+                                    WHEN chosen.is_actionable
+                                    THEN round(greatest(extract(epoch FROM p_now - sla.opened_at), 0) / 3600, 2)
+                                END AS hours_open
+                        ) AS timed
+                    )
+                END
+            ) AS feature
+        FROM chosen
+        CROSS JOIN LATERAL reporting.open_sla(
+            chosen.dataset, chosen.created_at_service, chosen.first_seen_at, p_now
+        ) AS sla
+        CROSS JOIN LATERAL (
+            SELECT
+                chosen.ticket_id, chosen.dataset, chosen.normalized_status AS status, chosen.raw_status, chosen.bucket,
+                chosen.cluster, chosen.region, chosen.location_name, chosen.assigned_team, chosen.owner,
+                sla.opened_at, chosen.scheduled_at, chosen.closed_at,
+                CASE WHEN chosen.is_actionable THEN sla.sla_at_risk_at END AS sla_at_risk_at,
+                CASE WHEN chosen.is_actionable THEN sla.sla_due_at END AS sla_due_at,
+                sla.age_bound,
+                chosen.geo_source,
+                CASE chosen.geo_source WHEN 'feed' THEN 'point' WHEN 'location' THEN 'place' WHEN 'cluster' THEN 'area' END
+                    AS geo_precision,
+                chosen.geo_source = 'feed' AS geo_verified
+        ) AS property
+    ),
+    by_dataset AS (SELECT dataset, count(*) AS n FROM feature GROUP BY dataset),
+    by_status AS (SELECT coalesce(status, '(none)') AS status, count(*) AS n FROM feature GROUP BY 1),
+    by_geo_source AS (SELECT geo_source, count(*) AS n FROM feature GROUP BY geo_source)
+    SELECT json_build_object(
+        'type', 'FeatureCollection',
+        'features', (
+            SELECT coalesce(json_agg(feature.feature ORDER BY feature.dataset DESC, feature.ticket_id), '[]') FROM feature
+        ),
+        'summary', json_build_object(
+            'total', (SELECT count(*) FROM feature),
+            'mapped', (SELECT count(*) FROM feature WHERE geo_source <> 'none'),
+            'unmapped', (SELECT count(*) FROM feature WHERE geo_source = 'none'),
+            'by_dataset', (SELECT coalesce(json_object_agg(dataset, n ORDER BY dataset DESC), '{}') FROM by_dataset),
+            'by_status', (SELECT coalesce(json_object_agg(status, n ORDER BY status), '{}') FROM by_status),
+            'by_geo_source', (SELECT coalesce(json_object_agg(geo_source, n ORDER BY geo_source), '{}') FROM by_geo_source),
+            'freshness', json_build_object(
+                'inc', reporting.fn_freshness('inc'),
+                'crq', reporting.fn_freshness('crq')
+            )
+        )
+    ) INTO v_answer;
+    RETURN v_answer;
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_tickets_for_map(p_dataset text, p_cluster text, p_status text, p_actionable boolean, p_bbox double precision[], p_now timestamp with time zone) IS 'GeoJSON FeatureCollection of tickets with a summary of the same set';
+CREATE FUNCTION reporting.open_sla(p_dataset text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_now timestamp with time zone, OUT opened_at timestamp with time zone, OUT age_bound text, OUT sla_at_risk_at timestamp with time zone, OUT sla_due_at timestamp with time zone) RETURNS record
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT clock.at,
+         CASE
+             WHEN (clock.at IS NULL) THEN NULL::text
+             WHEN clock.is_created THEN 'exact'::text
+             ELSE 'at_least'::text
+         END AS "case",
+         CASE
+             WHEN (open_sla.p_dataset = 'inc'::text) THEN (clock.at + '36:00:00'::interval)
+             ELSE NULL::timestamp with time zone
+         END AS "case",
+         CASE
+             WHEN (open_sla.p_dataset = 'inc'::text) THEN (clock.at + '48:00:00'::interval)
+             ELSE NULL::timestamp with time zone
+         END AS "case"
+    FROM ( SELECT
+                 CASE
+                     WHEN usable.created THEN open_sla.p_created_at_service
+                     WHEN usable.seen THEN open_sla.p_first_seen_at
+                     ELSE NULL::timestamp with time zone
+                 END AS at,
+             usable.created AS is_created
+            FROM ( SELECT COALESCE(((open_sla.p_created_at_service >= '1999-12-31 21:00:00+00'::timestamp with time zone) AND ((open_sla.p_now IS NULL) OR (open_sla.p_created_at_service <= (open_sla.p_now + '00:15:00'::interval)))), false) AS created,
+                     COALESCE(((open_sla.p_first_seen_at >= '1999-12-31 21:00:00+00'::timestamp with time zone) AND ((open_sla.p_now IS NULL) OR (open_sla.p_first_seen_at <= (open_sla.p_now + '00:15:00'::interval)))), false) AS seen) usable) clock;
+END;
+COMMENT ON FUNCTION reporting.open_sla(p_dataset text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_now timestamp with time zone, OUT opened_at timestamp with time zone, OUT age_bound text, OUT sla_at_risk_at timestamp with time zone, OUT sla_due_at timestamp with time zone) IS 'SLA instants of an open ticket and what its age says (exact, at_least)';
+CREATE FUNCTION tickets.eat_ts_other(p_text text) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (WITH part AS (SELECT (m.m[1])::integer AS year, (m.m[2])::integer AS month, (m.m[3])::integer AS day, (COALESCE(m.m[4], '0'::text))::integer AS hour, (COALESCE(m.m[5], '0'::text))::integer AS minute, (COALESCE(m.m[6], '0'::text))::double precision AS second, CASE WHEN (m.m[7] IS NULL) THEN '03:00:00'::interval WHEN (upper(m.m[7]) = 'Z'::text) THEN '00:00:00'::interval ELSE make_interval(hours => (substr(m.m[7], 1, 3))::integer, mins => ((substr(m.m[7], 1, 1) || COALESCE(NULLIF("right"(replace(m.m[7], ':'::text, ''::text), '-3'::integer), ''::text), '0'::text)))::integer) END AS zone FROM regexp_match(eat_ts_other.p_text, '^\s*([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,9})?))?\s*(Z|z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?)?\s*$'::text) m(m) WHERE (m.m IS NOT NULL)) SELECT (make_timestamp(part.year, part.month, part.day, part.hour, part.minute, part.second) AT TIME ZONE part.zone) AS timezone FROM part WHERE CASE WHEN (part.year = 0) THEN false WHEN (part.day <= 28) THEN true ELSE ((part.day)::numeric <= EXTRACT(day FROM ((make_date(part.year, part.month, 1) + '1 mon'::interval) - '1 day'::interval))) END);
+COMMENT ON FUNCTION tickets.eat_ts_other(p_text text) IS 'Instant of a source timestamp in a shape the export does not use, or null';
+CREATE FUNCTION tickets.eat_ts(p_text text) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN ((p_text IS NULL) OR (p_text = ''::text)) THEN NULL::timestamp with time zone WHEN ((p_text ~ '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$'::text) AND ((substr(p_text, 9, 2) <= '28'::text) OR (((substr(p_text, 9, 2))::integer)::numeric <= EXTRACT(day FROM ((make_date((substr(p_text, 1, 4))::integer, (substr(p_text, 6, 2))::integer, 1) + '1 mon'::interval) - '1 day'::interval))))) THEN (make_timestamp((substr(p_text, 1, 4))::integer, (substr(p_text, 6, 2))::integer, (substr(p_text, 9, 2))::integer, (substr(p_text, 12, 2))::integer, (substr(p_text, 15, 2))::integer, (substr(p_text, 18, 2))::double precision) AT TIME ZONE '03:00:00'::interval) ELSE tickets.eat_ts_other(p_text) END;
+COMMENT ON FUNCTION tickets.eat_ts(p_text text) IS 'Instant of a source timestamp: naive text is East Africa Time, an offset is honoured, else null';
+CREATE FUNCTION tickets.feed_point(p_latitude text, p_longitude text) RETURNS public.geometry
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN ((p_latitude IS NULL) OR (p_longitude IS NULL)) THEN NULL::public.geometry WHEN ((p_latitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?\s*$'::text) AND (p_longitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?\s*$'::text)) THEN CASE WHEN ((((p_latitude)::double precision >= '-4.9'::double precision) AND ((p_latitude)::double precision <= '5.1'::double precision)) AND (((p_longitude)::double precision >= '33.8'::double precision) AND ((p_longitude)::double precision <= '42'::double precision))) THEN public.st_setsrid(public.st_makepoint((p_longitude)::double precision, (p_latitude)::double precision), 4326) ELSE NULL::public.geometry END ELSE NULL::public.geometry END;
+COMMENT ON FUNCTION tickets.feed_point(p_latitude text, p_longitude text) IS 'The feed''s own coordinates as a point, or null when they are none';
+CREATE FUNCTION tickets.is_filled(p_text text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((p_text IS NOT NULL) AND (lower(btrim(p_text)) <> ALL (ARRAY[''::text, 'null'::text, 'none'::text, 'n/a'::text, 'na'::text, '-'::text, 'nan'::text, 'nat'::text])));
+COMMENT ON FUNCTION tickets.is_filled(p_text text) IS 'Whether a source value says anything';
+CREATE FUNCTION tickets.mttr_minutes(p_text text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (p_text ~ '^\s*([0-9]{1,7}(\.[0-9]{0,60})?|\.[0-9]{1,60})\s*$'::text) THEN (round(((btrim(p_text))::numeric * (60)::numeric)))::integer ELSE NULL::integer END;
+COMMENT ON FUNCTION tickets.mttr_minutes(p_text text) IS 'Whole minutes (half up) of decimal hours, or null';
+CREATE FUNCTION tickets.to_bool(p_text text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (p_text IS NULL) THEN NULL::boolean WHEN (lower(btrim(p_text)) = ANY (ARRAY['true'::text, 't'::text, 'yes'::text, 'y'::text, '1'::text, 'on'::text])) THEN true WHEN (lower(btrim(p_text)) = ANY (ARRAY['false'::text, 'f'::text, 'no'::text, 'n'::text, '0'::text, 'off'::text])) THEN false ELSE NULL::boolean END;
+COMMENT ON FUNCTION tickets.to_bool(p_text text) IS 'Truth of a source flag in any common spelling, or null';
+CREATE TABLE tickets.alarm_rows (
+    dataset text NOT NULL,
+    ticket_id text NOT NULL,
+    raw jsonb NOT NULL,
+    source_exported_at timestamp with time zone NOT NULL,
+    source_modified timestamp with time zone NOT NULL,
+    source_etag text NOT NULL COLLATE pg_catalog."C",
+    source_line bigint NOT NULL
+);
+COMMENT ON TABLE tickets.alarm_rows IS 'Newest alarm row of each id: no ticket by itself, but it takes a ticket that is or becomes known out of the backlog';
+CREATE TABLE tickets.closure_events (
+    dataset text NOT NULL,
+    ticket_id text NOT NULL,
+    seq integer NOT NULL,
+    kind text NOT NULL,
+    closed_at timestamp with time zone,
+    observed_at timestamp with time zone NOT NULL,
+    supersedes integer,
+    team text,
+    owner text,
+    cluster text,
+    source_key text,
+    CONSTRAINT closure_events_kind_is_known CHECK ((kind = ANY (ARRAY['baseline'::text, 'observed'::text, 'reclosed'::text, 'amended'::text])))
+);
+COMMENT ON TABLE tickets.closure_events IS 'Each closure of a ticket as it was observed; append-only';
+CREATE TABLE tickets.crq (
+    ticket_id text NOT NULL,
+    raw jsonb NOT NULL,
+    ingested_at timestamp with time zone DEFAULT now() NOT NULL,
+    normalized_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'normalized_status'::text)), ''::text)) STORED,
+    raw_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'raw_status'::text)), ''::text)) STORED,
+    bucket text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'bucket'::text)), ''::text)) STORED,
+    is_actionable boolean GENERATED ALWAYS AS ((tickets.to_bool((raw ->> 'is_actionable'::text)) AND (tickets.to_bool((raw ->> 'is_alarm'::text)) IS NOT TRUE))) STORED,
+    cluster text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'cluster'::text)), ''::text)) STORED,
+    region text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'region'::text)), ''::text)) STORED,
+    location_name text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'location_name'::text)), ''::text)) STORED,
+    assigned_team text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'assigned_team'::text)), ''::text)) STORED,
+    owner text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'owner'::text)), ''::text)) STORED,
+    sla_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'sla_status'::text)), ''::text)) STORED,
+    created_at_service timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at_service'::text))) STORED,
+    scheduled_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'scheduled_at'::text))) STORED,
+    closed_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'closed_at'::text))) STORED,
+    first_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'first_seen_at'::text))) STORED,
+    last_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'last_seen_at'::text))) STORED,
+    source_created_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at'::text))) STORED,
+    source_updated_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'updated_at'::text))) STORED,
+    geom public.geometry(Point,4326),
+    geo_source text DEFAULT 'none'::text NOT NULL,
+    latitude double precision GENERATED ALWAYS AS (public.st_y(geom)) STORED,
+    longitude double precision GENERATED ALWAYS AS (public.st_x(geom)) STORED,
+    geog public.geography(Point,4326) GENERATED ALWAYS AS ((geom)::public.geography) STORED,
+    mttr integer GENERATED ALWAYS AS (
+CASE
+    WHEN tickets.to_bool((raw ->> 'is_actionable'::text)) THEN NULL::integer
+    ELSE tickets.mttr_minutes((raw ->> 'mttr'::text))
+END) STORED,
+    source_exported_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    source_modified timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    source_etag text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    source_line bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT crq_geo_source_is_known CHECK ((geo_source = ANY (ARRAY['feed'::text, 'location'::text, 'cluster'::text, 'none'::text])))
+);
+COMMENT ON TABLE tickets.crq IS 'New installations: one row a ticket, raw is the source of truth';
+COMMENT ON COLUMN tickets.crq.source_exported_at IS 'With source_modified, source_etag, source_line: the writer of this row; a row only yields to a greater one';
+CREATE TABLE tickets.geo_clusters (
+    cluster text NOT NULL,
+    geom public.geometry(Point,4326)
+);
+COMMENT ON TABLE tickets.geo_clusters IS 'One point a cluster: the coarse gazetteer';
+CREATE TABLE tickets.geo_locations (
+    location_name text NOT NULL,
+    geom public.geometry(Point,4326)
+);
+COMMENT ON TABLE tickets.geo_locations IS 'One point a location name: the fine gazetteer';
+CREATE TABLE tickets.import_files (
+    file_id bigint NOT NULL,
+    dataset text NOT NULL,
+    key text NOT NULL,
+    etag text NOT NULL COLLATE pg_catalog."C",
+    last_modified timestamp with time zone NOT NULL,
+    size_bytes bigint NOT NULL,
+    exported_at timestamp with time zone,
+    state text NOT NULL,
+    reason text,
+    run_id bigint,
+    finished_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    encoding text,
+    export_type text,
+    export_truncated boolean DEFAULT false NOT NULL,
+    is_late boolean DEFAULT false NOT NULL,
+    rows_read bigint DEFAULT 0 NOT NULL,
+    rows_new bigint DEFAULT 0 NOT NULL,
+    rows_changed bigint DEFAULT 0 NOT NULL,
+    rows_unchanged bigint DEFAULT 0 NOT NULL,
+    rows_stale bigint DEFAULT 0 NOT NULL,
+    rows_duplicate bigint DEFAULT 0 NOT NULL,
+    rows_alarm bigint DEFAULT 0 NOT NULL,
+    rows_sentinel bigint DEFAULT 0 NOT NULL,
+    rows_rejected bigint DEFAULT 0 NOT NULL,
+    flags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    archive_key text,
+    archived_at timestamp with time zone,
+    CONSTRAINT import_files_rows_add_up CHECK ((rows_read = (((((((rows_new + rows_changed) + rows_unchanged) + rows_stale) + rows_duplicate) + rows_alarm) + rows_sentinel) + rows_rejected))),
+    CONSTRAINT import_files_state_is_known CHECK ((state = ANY (ARRAY['applied'::text, 'quarantined'::text, 'failed'::text, 'superseded'::text, 'unexpected'::text, 'forgotten'::text])))
+);
+COMMENT ON TABLE tickets.import_files IS 'The ledger: one row a file version (key, ETag, last-modified) with its outcome';
+COMMENT ON COLUMN tickets.import_files.state IS 'applied: its rows are merged; quarantined: not usable, kept; failed: will be tried again; superseded: gone or replaced before it could be read; unexpected: a name that is no export, left alone; forgotten: a reseed asked to read it again';
+ALTER TABLE tickets.import_files ALTER COLUMN file_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tickets.import_files_file_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE tickets.import_meta (
+    dataset text NOT NULL,
+    export_type text,
+    imported_at timestamp with time zone DEFAULT now() NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+COMMENT ON TABLE tickets.import_meta IS 'Where each stream stands; metadata.source_max_key is the watermark';
+CREATE TABLE tickets.inc (
+    ticket_id text NOT NULL,
+    raw jsonb NOT NULL,
+    ingested_at timestamp with time zone DEFAULT now() NOT NULL,
+    normalized_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'normalized_status'::text)), ''::text)) STORED,
+    raw_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'raw_status'::text)), ''::text)) STORED,
+    bucket text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'bucket'::text)), ''::text)) STORED,
+    is_actionable boolean GENERATED ALWAYS AS ((tickets.to_bool((raw ->> 'is_actionable'::text)) AND (tickets.to_bool((raw ->> 'is_alarm'::text)) IS NOT TRUE))) STORED,
+    cluster text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'cluster'::text)), ''::text)) STORED,
+    region text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'region'::text)), ''::text)) STORED,
+    location_name text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'location_name'::text)), ''::text)) STORED,
+    assigned_team text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'assigned_team'::text)), ''::text)) STORED,
+    owner text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'owner'::text)), ''::text)) STORED,
+    sla_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'sla_status'::text)), ''::text)) STORED,
+    created_at_service timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at_service'::text))) STORED,
+    scheduled_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'scheduled_at'::text))) STORED,
+    closed_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'closed_at'::text))) STORED,
+    first_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'first_seen_at'::text))) STORED,
+    last_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'last_seen_at'::text))) STORED,
+    source_created_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at'::text))) STORED,
+    source_updated_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'updated_at'::text))) STORED,
+    geom public.geometry(Point,4326),
+    geo_source text DEFAULT 'none'::text NOT NULL,
+    latitude double precision GENERATED ALWAYS AS (public.st_y(geom)) STORED,
+    longitude double precision GENERATED ALWAYS AS (public.st_x(geom)) STORED,
+    geog public.geography(Point,4326) GENERATED ALWAYS AS ((geom)::public.geography) STORED,
+    mttr integer GENERATED ALWAYS AS (
+CASE
+    WHEN tickets.to_bool((raw ->> 'is_actionable'::text)) THEN NULL::integer
+    ELSE tickets.mttr_minutes((raw ->> 'mttr'::text))
+END) STORED,
+    source_exported_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    source_modified timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    source_etag text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    source_line bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT inc_geo_source_is_known CHECK ((geo_source = ANY (ARRAY['feed'::text, 'location'::text, 'cluster'::text, 'none'::text])))
+);
+COMMENT ON TABLE tickets.inc IS 'Customer faults: one row a ticket, raw is the source of truth';
+COMMENT ON COLUMN tickets.inc.source_exported_at IS 'With source_modified, source_etag, source_line: the writer of this row; a row only yields to a greater one';
+CREATE TABLE tickets.inc_daily_snapshot (
+    day date NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    open integer NOT NULL,
+    on_track integer NOT NULL,
+    at_risk integer NOT NULL,
+    breached integer NOT NULL,
+    unknown integer NOT NULL,
+    content_as_of timestamp with time zone,
+    source_max_key text,
+    fresh boolean NOT NULL,
+    method text NOT NULL,
+    CONSTRAINT inc_daily_snapshot_method_is_known CHECK ((method = ANY (ARRAY['live'::text, 'replayed'::text])))
+);
+COMMENT ON TABLE tickets.inc_daily_snapshot IS 'The fault backlog of each day (EAT) as it was known then';
+CREATE TABLE tickets.rejected_rows (
+    rejected_id bigint NOT NULL,
+    dataset text NOT NULL,
+    file_id bigint NOT NULL,
+    line bigint NOT NULL,
+    reason text NOT NULL,
+    record text NOT NULL,
+    rejected_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE tickets.rejected_rows IS 'Rows that could not be used, with file, line, reason and the record';
+ALTER TABLE tickets.rejected_rows ALTER COLUMN rejected_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tickets.rejected_rows_rejected_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE tickets.reopen_events (
+    dataset text NOT NULL,
+    ticket_id text NOT NULL,
+    seq integer NOT NULL,
+    reopened_at timestamp with time zone NOT NULL,
+    inferred boolean DEFAULT false NOT NULL,
+    retracted boolean DEFAULT false NOT NULL,
+    source_key text
+);
+COMMENT ON TABLE tickets.reopen_events IS 'Each time a closed ticket was seen open again';
+CREATE TABLE tickets.runs (
+    run_id bigint NOT NULL,
+    dataset text NOT NULL,
+    command text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    state text DEFAULT 'running'::text NOT NULL,
+    exit_code smallint,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error text,
+    CONSTRAINT runs_state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
+);
+COMMENT ON TABLE tickets.runs IS 'One row a run that committed something or found nothing new; dry runs leave none';
+ALTER TABLE tickets.runs ALTER COLUMN run_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tickets.runs_run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE tickets.schema_migrations (
+    filename text NOT NULL,
+    checksum text,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY tickets.alarm_rows
+    ADD CONSTRAINT alarm_rows_pkey PRIMARY KEY (dataset, ticket_id);
+ALTER TABLE ONLY tickets.closure_events
+    ADD CONSTRAINT closure_events_pkey PRIMARY KEY (dataset, ticket_id, seq);
+ALTER TABLE ONLY tickets.crq
+    ADD CONSTRAINT crq_pkey PRIMARY KEY (ticket_id);
+ALTER TABLE ONLY tickets.geo_clusters
+    ADD CONSTRAINT geo_clusters_pkey PRIMARY KEY (cluster);
+ALTER TABLE ONLY tickets.geo_locations
+    ADD CONSTRAINT geo_locations_pkey PRIMARY KEY (location_name);
+ALTER TABLE ONLY tickets.import_files
+    ADD CONSTRAINT import_files_pkey PRIMARY KEY (file_id);
+ALTER TABLE ONLY tickets.import_files
+    ADD CONSTRAINT import_files_version_is_seen_once UNIQUE (dataset, key, etag, last_modified);
+ALTER TABLE ONLY tickets.import_meta
+    ADD CONSTRAINT import_meta_pkey PRIMARY KEY (dataset);
+ALTER TABLE ONLY tickets.inc_daily_snapshot
+    ADD CONSTRAINT inc_daily_snapshot_pkey PRIMARY KEY (day);
+ALTER TABLE ONLY tickets.inc
+    ADD CONSTRAINT inc_pkey PRIMARY KEY (ticket_id);
+ALTER TABLE ONLY tickets.rejected_rows
+    ADD CONSTRAINT rejected_rows_pkey PRIMARY KEY (rejected_id);
+ALTER TABLE ONLY tickets.reopen_events
+    ADD CONSTRAINT reopen_events_pkey PRIMARY KEY (dataset, ticket_id, seq);
+ALTER TABLE ONLY tickets.runs
+    ADD CONSTRAINT runs_pkey PRIMARY KEY (run_id);
+ALTER TABLE ONLY tickets.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (filename);
+CREATE INDEX crq_closed_at_idx ON tickets.crq USING btree (closed_at);
+CREATE INDEX crq_created_at_service_idx ON tickets.crq USING btree (created_at_service);
+CREATE INDEX crq_open_cluster_idx ON tickets.crq USING btree (cluster) WHERE is_actionable;
+CREATE INDEX crq_open_geog_idx ON tickets.crq USING gist (geog) WHERE is_actionable;
+CREATE INDEX import_files_exported_at_idx ON tickets.import_files USING btree (dataset, exported_at);
+CREATE INDEX import_files_unarchived_idx ON tickets.import_files USING btree (dataset) WHERE ((archived_at IS NULL) AND (state = ANY (ARRAY['applied'::text, 'quarantined'::text, 'superseded'::text])));
+CREATE INDEX inc_closed_at_idx ON tickets.inc USING btree (closed_at);
+CREATE INDEX inc_created_at_service_idx ON tickets.inc USING btree (created_at_service);
+CREATE INDEX inc_open_cluster_idx ON tickets.inc USING btree (cluster) WHERE is_actionable;
+CREATE INDEX inc_open_geog_idx ON tickets.inc USING gist (geog) WHERE is_actionable;
+CREATE INDEX rejected_rows_file_idx ON tickets.rejected_rows USING btree (file_id);
+CREATE INDEX runs_dataset_finished_idx ON tickets.runs USING btree (dataset, finished_at DESC NULLS LAST);
