@@ -6,8 +6,10 @@ RETURN CASE
     WHEN p_latitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?\s*$'
         AND p_longitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?\s*$'
     THEN CASE
-        WHEN p_latitude::double precision BETWEEN double precision '-4.9' AND double precision '5.1'
-            AND p_longitude::double precision BETWEEN double precision '33.8' AND double precision '42.0'
+        WHEN p_latitude::double precision >= double precision '-4.9'
+            AND p_latitude::double precision <= double precision '5.1'
+            AND p_longitude::double precision >= double precision '33.8'
+            AND p_longitude::double precision <= double precision '42.0'
         THEN public.st_setsrid(
             public.st_makepoint(p_longitude::double precision, p_latitude::double precision), 4326
         )
