@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def ask(connection: Connection, query: str, *parameters: Any) -> Any:
-    row = connection.execute(query, parameters).fetchone()  # type: ignore[call-overload]  # a test's own text
+    row = connection.execute(query, parameters).fetchone()
     assert row is not None
     return row[0]
 
@@ -54,7 +54,7 @@ def test_what_is_no_time_is_null(shared_connection: Connection, text: str) -> No
 @pytest.mark.parametrize("setting", ["timezone = 'America/New_York'", "datestyle = 'SQL, DMY'"])
 def test_typed_values_do_not_depend_on_session_settings(shared_connection: Connection, setting: str) -> None:
     with shared_connection.transaction(force_rollback=True):
-        shared_connection.execute(f"SET LOCAL {setting}")  # type: ignore[call-overload]  # a test's own text
+        shared_connection.execute(f"SET LOCAL {setting}")
         epoch = ask(shared_connection, "SELECT extract(epoch FROM tickets.eat_ts('2026-06-05 01:00:00'))::bigint")
     assert epoch == datetime(2026, 6, 5, 1, tzinfo=EAT).timestamp()
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from schema_dump import DUMP, MAJOR, dump
 
 from fleettickets import db
 from fleettickets.demo.installation import find_installation
 from fleettickets.errors import FleetticketsError
 from fleettickets.migrate import MIGRATIONS, OBJECTS, migrate, pending
-from schema_dump import DUMP, MAJOR, dump
 
 if TYPE_CHECKING:
     from fleettickets.db import Connection
@@ -65,7 +65,7 @@ def test_an_edited_migration_is_refused(empty_database_url: str, tmp_path: Path)
     folder = _copy_of_migrations(tmp_path)
     with db.connect(empty_database_url) as connection:
         migrate(connection, migrations=folder)
-        first = sorted(folder.glob("*.sql"))[0]
+        first = min(folder.glob("*.sql"))
         first.write_text(first.read_text(encoding="utf-8") + "\n-- edited\n", encoding="utf-8")
         with pytest.raises(FleetticketsError, match="edited after it was applied"):
             migrate(connection, migrations=folder)
@@ -105,8 +105,8 @@ def test_two_runs_at_once_are_safe(empty_database_url: str) -> None:
 def test_a_ledger_with_fewer_columns_is_completed_and_believed(empty_database_url: str, column: str) -> None:
     with db.connect(empty_database_url) as connection:
         for path in sorted(MIGRATIONS.glob("0*.sql")):
-            connection.execute(path.read_text(encoding="utf-8"))  # type: ignore[call-overload]  # our own file
-        connection.execute(f"CREATE TABLE tickets.schema_migrations ({column} text PRIMARY KEY)")  # type: ignore[call-overload]
+            connection.execute(path.read_text(encoding="utf-8"))
+        connection.execute(f"CREATE TABLE tickets.schema_migrations ({column} text PRIMARY KEY)")
         for path in sorted(MIGRATIONS.glob("0*.sql")):
             connection.execute("INSERT INTO tickets.schema_migrations VALUES (%s)", [path.name])
         ours = [path.stem for path in sorted(MIGRATIONS.glob("1*.sql"))]
@@ -152,12 +152,12 @@ def test_nobody_but_the_granted_may_run_our_functions(shared_connection: Connect
 @pytest.mark.parametrize("role", ["dashboard_ro", "grafana_ro"])
 def test_read_roles_read_reporting_and_nothing_else(shared_connection: Connection, role: str) -> None:
     with shared_connection.transaction(force_rollback=True):
-        shared_connection.execute(f"SET LOCAL ROLE {role}")  # type: ignore[call-overload]  # a test's own text
+        shared_connection.execute(f"SET LOCAL ROLE {role}")
         row = shared_connection.execute("SELECT reporting.fn_tickets_for_map() ->> 'type'").fetchone()
         assert row == ("FeatureCollection",)
         for query in ("SELECT * FROM tickets.inc", "DELETE FROM tickets.inc", "CREATE TABLE reporting.mine ()"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege), shared_connection.transaction():
-                shared_connection.execute(query)  # type: ignore[call-overload]  # a test's own text
+                shared_connection.execute(query)
 
 
 def test_functions_under_stored_columns_have_a_return_body(shared_connection: Connection) -> None:
