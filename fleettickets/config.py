@@ -51,6 +51,7 @@ OPTIONS: Final = (
     Option("s3_bucket", "bucket the export writes into", "RUSTFS_BUCKET", "isptickets"),
     Option("s3_region", "region name the store expects", "RUSTFS_REGION", "us-east-1"),
     Option("embedded", "auto: start private servers when no address is set; never: refuse", default="auto"),
+    Option("deadline_s", "seconds after which a file that does not come or load is given up", default="60"),
     Option("home", "folder of the private servers", default=".fleettickets"),
 )
 _BY_NAME: Final = {option.name: option for option in OPTIONS}
@@ -67,6 +68,7 @@ class Settings:
     s3_bucket: str
     s3_region: str
     embedded: str
+    deadline_s: float
     home: str
     origins: Mapping[str, str] = field(repr=False)
 
@@ -95,7 +97,8 @@ def load(
                 break
     if values["embedded"] not in {"auto", "never"}:
         raise UsageError(f"FLEETTICKETS_EMBEDDED is {values['embedded']!r}: set it to 'auto' or 'never'")
-    return Settings(**values, origins=origins)  # type: ignore[arg-type]  # defaults fill the non-null fields
+    deadline_s = _positive("deadline_s", values.pop("deadline_s"))
+    return Settings(**values, deadline_s=deadline_s, origins=origins)  # type: ignore[arg-type]  # defaults fill the rest
 
 
 def shown(settings: Settings) -> list[tuple[str, str, str]]:
@@ -106,10 +109,20 @@ def shown(settings: Settings) -> list[tuple[str, str, str]]:
     ]
 
 
-def _masked(option: Option, value: str | None) -> str:
+def _masked(option: Option, value: object) -> str:
     if value is None:
         return "(not set)"
-    return "********" if option.secret else value
+    return "********" if option.secret else str(value)
+
+
+def _positive(name: str, text: str | None) -> float:
+    try:
+        number = float(text or "")
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise UsageError(f"{_BY_NAME[name].own_name} is {text!r}: set it to a number of seconds")
+    return number
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:

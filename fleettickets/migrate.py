@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
+from fleettickets import failpoint
 from fleettickets.errors import BusyError, FleetticketsError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def migrate(connection: Connection, *, migrations: Path = MIGRATIONS, objects: P
             for migration in plan:
                 _apply(connection, migration.name, migration.text)
                 _record(connection, migration.name, migration.checksum)
+            failpoint.reached("migrating")
             replaced = _replace_objects(connection, objects)
     except psycopg.errors.LockNotAvailable:
         raise BusyError(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import psycopg
 
+from fleettickets import failpoint
 from fleettickets.db import severed_after
 from fleettickets.errors import FleetticketsError, PendingError, UpstreamError
 from fleettickets.load import ledger
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 _TRIES: Final = 3
 _MOST_FAILURES_IN_A_ROW: Final = 3
 _GROUP_BYTES: Final = 8 << 20
-_DEADLINE_S: Final = 120.0
 _SLOWEST_BYTES_PER_S: Final = 100_000
 _PASSING: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _STOPPING: Final = (
@@ -72,6 +72,7 @@ class Order:
     model: Model = Model.CHANGES
     until: str | None = None
     max_files_per_tx: int = 1
+    deadline_s: float = 60.0
 
 
 def ingest(
@@ -94,6 +95,7 @@ def ingest(
             command=order.command,
             apply=order.apply,
             reseed=order.reseed,
+            deadline_s=order.deadline_s,
         ) as plan,
     ):
         report.watermark_from = report.watermark_to = plan.watermark
@@ -129,7 +131,7 @@ class _Run:
     failures_in_a_row: int = 0
 
     def __post_init__(self) -> None:
-        self.archiver = Archiver(self.source)
+        self.archiver = Archiver(self.source, self.order.deadline_s)
 
     def perform(self, began: float) -> None:
         """Do the plan; errors end in the report, with the exit code that says what is left."""
@@ -163,7 +165,7 @@ class _Run:
         pending = self._without_bad_names(self._newest_only(self.plan.pending))
         self.watcher.started(len(pending), sum(file.size_bytes for file in pending))
         group: list[Fetched] = []
-        for fetched in fetch_ahead(self.source, pending):
+        for fetched in fetch_ahead(self.source, pending, self.order.deadline_s):
             if fetched.body is None:
                 self._flush(group)
                 self._not_fetched(fetched)
@@ -230,9 +232,10 @@ class _Run:
 
     def _load(self, group: Sequence[Fetched]) -> None:
         """One transaction: the rows of these files, their ledger rows, the watermark."""
-        deadline_s = _DEADLINE_S + _size(group) / _SLOWEST_BYTES_PER_S
+        deadline_s = self.order.deadline_s + _size(group) / _SLOWEST_BYTES_PER_S
         settled: list[tuple[int, FileVersion, FileOutcome]] = []
         with severed_after(self.connection, deadline_s), self.connection.transaction():
+            failpoint.reached("read")
             ledger.one_writer(self.connection, self.order.dataset)
             for fetched in group:
                 if fetched.body is None:
@@ -244,6 +247,8 @@ class _Run:
                 if file_id is not None:
                     settled.append((file_id, version, outcome))
             moved = self._collect_archived(wait=False)
+            failpoint.reached("precommit")
+        failpoint.reached("committed")
         self.report.archived += moved
         self.failures_in_a_row = 0
         for file_id, version, outcome in settled:

@@ -82,6 +82,7 @@ class App:
             str(settings.s3_secret_key),
             settings.s3_bucket,
             settings.s3_region,
+            deadline_s=settings.deadline_s,
         )
 
     def _use_private(self, wanted: str, *, postgres: bool = False, s3: bool = False) -> None:

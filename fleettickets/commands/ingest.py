@@ -62,6 +62,7 @@ def command(  # noqa: PLR0913  # one parameter an option
             model=Model.SNAPSHOTS if snapshots else Model.CHANGES,
             until=until,
             max_files_per_tx=max_files_per_tx,
+            deadline_s=app.settings.deadline_s,
         )
         for one in chosen
     ]

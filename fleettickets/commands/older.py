@@ -49,7 +49,14 @@ def _importer(dataset: Dataset) -> click.Command:
 
         app = App.of(as_json=as_json, quiet=False, verbose=verbose, now=None, env_file=None)
         model = Model.SNAPSHOTS if snapshots else Model.CHANGES
-        order = Order(dataset, f"{dataset.name}.import_{dataset.name}", apply=apply, reseed=reseed, model=model)
+        order = Order(
+            dataset,
+            f"{dataset.name}.import_{dataset.name}",
+            apply=apply,
+            reseed=reseed,
+            model=model,
+            deadline_s=app.settings.deadline_s,
+        )
         return ingest(app, [order], csv_file)
 
     return importer

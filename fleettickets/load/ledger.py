@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
-from fleettickets.db import statement
-from fleettickets.errors import BusyError, UsageError
+from fleettickets.db import severed_after, statement
+from fleettickets.errors import BusyError, UpstreamError, UsageError
 from fleettickets.load.stage import keep_rejected, ledger_values
 from fleettickets.source.files import FileVersion
 
@@ -51,19 +51,28 @@ def hold_stream(
     command: str,
     apply: bool,
     reseed: bool,
+    deadline_s: float,
 ) -> Iterator[Plan]:
     """Hold the stream's lock and say what is to be done; BusyError when another run holds it.
 
     The lock belongs to a transaction of `connection`, which stays open and idle meanwhile: a pooler in
-    transaction mode may stand between, and the lock goes when the process does.
+    transaction mode may stand between, and the lock goes when the process does. The connection ends with
+    the block, by closing it: a commit would wait for a server that may be gone.
     """
-    with connection.transaction():
-        connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        plan = _plan(connection, dataset, listed, command=command, apply=apply, reseed=reseed)
-        if plan.run_id is None:
-            yield plan
-            return
-    yield plan
+    try:
+        with severed_after(connection, deadline_s):
+            connection.execute("BEGIN")
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            plan = _plan(connection, dataset, listed, command=command, apply=apply, reseed=reseed)
+            if plan.run_id is not None:
+                connection.execute("COMMIT")
+        yield plan
+    except psycopg.OperationalError as error:
+        if connection.broken:
+            raise UpstreamError("the database did not answer in time, or went away: run again") from error
+        raise
+    finally:
+        connection.close()
 
 
 def one_writer(connection: Connection, dataset: Dataset) -> None:

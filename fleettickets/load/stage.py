@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Final
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from fleettickets import failpoint
 from fleettickets.clean.rows import Rejected, Sheet, Ticket, open_sheet
 from fleettickets.db import statement
 from fleettickets.report import FileOutcome
@@ -83,6 +84,7 @@ def _copy(connection: Connection, sheet: Sheet, outcome: FileOutcome, advanced: 
                 write_row((row.line, None, None, None, row.reason, row.record))
             else:
                 sentinels += 1
+        failpoint.reached("copying")
     advanced(staged % _REPORT_EVERY_ROWS)
     outcome.rows.sentinel = sentinels
     outcome.rows.rejected = rejected.total()

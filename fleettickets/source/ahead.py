@@ -16,7 +16,6 @@ from fleettickets.source.files import FileNotReadError, FileVersion, Source
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_GRACE_S: Final = 120.0
 _SLOWEST_BYTES_PER_S: Final = 100_000
 _DEPTH: Final = 2
 
@@ -30,7 +29,7 @@ class Fetched:
     error: FleetticketsError | None = None
 
 
-def fetch_ahead(source: Source, versions: Iterable[FileVersion]) -> Iterator[Fetched]:
+def fetch_ahead(source: Source, versions: Iterable[FileVersion], deadline_s: float) -> Iterator[Fetched]:
     """Each version in order with its bytes; one that takes for ever ends the iteration with its error."""
     wanted = list(versions)
     ready: queue.Queue[Fetched] = queue.Queue(_DEPTH)
@@ -39,7 +38,7 @@ def fetch_ahead(source: Source, versions: Iterable[FileVersion]) -> Iterator[Fet
     try:
         for version in wanted:
             try:
-                yield ready.get(timeout=_GRACE_S + version.size_bytes / _SLOWEST_BYTES_PER_S)
+                yield ready.get(timeout=2 * deadline_s + version.size_bytes / _SLOWEST_BYTES_PER_S)
             except queue.Empty:
                 yield Fetched(version, None, FileNotReadError(f"{version.key} did not come in time"))
                 return
@@ -62,6 +61,7 @@ class Archiver:
     """Moves finished files in the background; the caller writes the results down."""
 
     source: Source
+    deadline_s: float
     _todo: queue.Queue[tuple[int, FileVersion, str] | None] = field(default_factory=queue.Queue)
     _done: queue.Queue[Archived | None] = field(default_factory=queue.Queue)
     _thread: threading.Thread | None = None
@@ -79,7 +79,7 @@ class Archiver:
         """What was moved since the last call; with `wait`, until all is moved or the store hangs."""
         while self.outstanding:
             try:
-                result = self._done.get(timeout=_GRACE_S) if wait else self._done.get_nowait()
+                result = self._done.get(timeout=2 * self.deadline_s) if wait else self._done.get_nowait()
             except queue.Empty:
                 if wait:
                     yield Archived(0, None, f"{self.outstanding} files were not archived in time")

@@ -19,6 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from fleettickets import failpoint
 from fleettickets.errors import UpstreamError, UsageError
 from fleettickets.source import names
 from fleettickets.source.files import FileGoneError, FileNotReadError, FileUnusableError, FileVersion, Model
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 _CHUNK_BYTES: Final = 1 << 18
 _IN_MEMORY_BYTES: Final = 8 << 20
 _LARGEST_FILE_BYTES: Final = 4 << 30
-_DEADLINE_S: Final = 30.0
 _SLOWEST_BYTES_PER_S: Final = 200_000
 _SINGLE_PART_ETAG: Final = re.compile(r"[0-9a-f]{32}")
 _SOURCE_ETAG: Final = "source-etag"
@@ -53,6 +53,7 @@ class Bucket:
 
     client: S3Client
     name: str
+    deadline_s: float
     archives: bool = True
 
     def listing(self, dataset: Dataset, model: Model, now: datetime) -> list[FileVersion]:
@@ -68,7 +69,7 @@ class Bucket:
         spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115  # the caller closes it
         try:
             answer = self._get(version)
-            _copy_verified(answer["Body"], spool, version)
+            _copy_verified(answer["Body"], spool, version, self.deadline_s)
         except BaseException:
             spool.close()
             raise
@@ -79,6 +80,7 @@ class Bucket:
         """Copy to `folder`, verify, then delete this version and no other; None when it had left before."""
         try:
             target = self._copy(version, folder)
+            failpoint.reached("copied")
             head = self.client.head_object(Bucket=self.name, Key=version.key)
             if _etag(head["ETag"]) == version.etag and _seconds(head["LastModified"]) == version.last_modified:
                 self.client.delete_object(Bucket=self.name, Key=version.key, IfMatch=f'"{version.etag}"')
@@ -155,7 +157,9 @@ class Bucket:
             raise
 
 
-def open_bucket(endpoint_url: str, access_key: str, secret_key: str, bucket: str, region: str) -> Bucket:
+def open_bucket(
+    endpoint_url: str, access_key: str, secret_key: str, bucket: str, region: str, *, deadline_s: float = 60.0
+) -> Bucket:
     """A client for one bucket: path-style, bounded waits, three tries on passing faults."""
     try:
         client = boto3.session.Session().client(
@@ -167,14 +171,14 @@ def open_bucket(endpoint_url: str, access_key: str, secret_key: str, bucket: str
             config=Config(
                 s3={"addressing_style": "path"},
                 connect_timeout=5,
-                read_timeout=20,
+                read_timeout=min(20.0, deadline_s),
                 retries={"mode": "standard", "total_max_attempts": 3},
                 max_pool_connections=4,
             ),
         )
     except (ValueError, BotoCoreError) as error:
         raise UsageError(f"RUSTFS_ENDPOINT_URL {endpoint_url!r} is no address like http://HOST:PORT") from error
-    return Bucket(client, bucket)
+    return Bucket(client, bucket, deadline_s)
 
 
 def _targets(version: FileVersion, folder: str) -> tuple[str, str]:
@@ -194,8 +198,8 @@ def _version(item: Any, prefix: str, now: datetime) -> FileVersion:  # noqa: ANN
     return FileVersion(key, _etag(item["ETag"]), _seconds(item["LastModified"]), item["Size"], exported_at, problem)
 
 
-def _copy_verified(body: Any, spool: IO[bytes], version: FileVersion) -> None:  # noqa: ANN401  # botocore's stream
-    deadline = time.monotonic() + _DEADLINE_S + version.size_bytes / _SLOWEST_BYTES_PER_S
+def _copy_verified(body: Any, spool: IO[bytes], version: FileVersion, deadline_s: float) -> None:  # noqa: ANN401  # botocore's stream
+    deadline = time.monotonic() + deadline_s + version.size_bytes / _SLOWEST_BYTES_PER_S
     digest = hashlib.md5(usedforsecurity=False)
     length = 0
     with contextlib.closing(body):
