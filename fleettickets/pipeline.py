@@ -48,15 +48,15 @@ _STOPPING: Final = (
 class Watcher(Protocol):
     """Somebody who follows a run: a progress bar, plain lines, or nobody."""
 
-    def started(self, files: int, size_bytes: int) -> None:
-        """So much is pending."""
+    def started(self, files: int) -> None:
+        """So many files are pending."""
         ...
 
     def rows(self, n: int) -> None:
         """So many more rows were read."""
         ...
 
-    def settled(self, version: FileVersion, outcome: FileOutcome) -> None:
+    def settled(self) -> None:
         """One more file has its outcome."""
         ...
 
@@ -163,7 +163,7 @@ class _Run:
         for file_id, version, state in self.plan.unarchived:
             self._to_archive(file_id, version, state)
         pending = self._without_bad_names(self._newest_only(self.plan.pending))
-        self.watcher.started(len(pending), sum(file.size_bytes for file in pending))
+        self.watcher.started(len(pending))
         group: list[Fetched] = []
         for fetched in fetch_ahead(self.source, pending, self.order.deadline_s):
             if fetched.body is None:
@@ -276,7 +276,7 @@ class _Run:
 
     def _committed(self, file_id: int, version: FileVersion, outcome: FileOutcome) -> None:
         self.report.add(outcome)
-        self.watcher.settled(version, outcome)
+        self.watcher.settled()
         gone = outcome.state == "superseded" and self.order.model is Model.CHANGES
         if not gone:
             self._to_archive(file_id, version, outcome.state)

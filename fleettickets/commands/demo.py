@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fleettickets.commands.app import instant, plural, shown_time
-from fleettickets.commands.progress import NOBODY
+from fleettickets.commands.progress import NOBODY, follow
 from fleettickets.commands.summary import show_reports
 from fleettickets.datasets import DATASETS
 from fleettickets.errors import FleetticketsError, UsageError
@@ -65,9 +67,9 @@ def _play(app: App, demo: Demo, *, leave: bool, pause_s: float) -> None:
     from fleettickets.demo.play import disagreements  # noqa: PLC0415  # the demo's alone
 
     demo.start()
-    counts = demo.export()
-    reports = demo.drain(lambda _: NOBODY)
-    again = demo.drain(lambda _: NOBODY, again=True)
+    counts = demo.export(partial(follow, app))
+    reports = demo.drain(partial(follow, app))
+    again = demo.drain(partial(follow, app), again=True)
     agreements = demo.agreements(counts)
     document = _document(demo, counts, reports, again, agreements)
     app.answer(document, lambda: _show(reports, again, agreements))
@@ -81,7 +83,7 @@ def _feed_on(app: App, demo: Demo, pause_s: float) -> None:
     app.say(f"\nfeeding on: every {pause_s:g} s the clock runs an hour and both exports write a delta (Ctrl-C ends)")
     demo.say = lambda _: None
     try:
-        for reports in demo.live(pause_s, lambda _: NOBODY):
+        for reports in demo.live(pause_s, lambda _: nullcontext(NOBODY)):
             parts = (
                 f"{report.dataset}: {report.rows.new} new, {report.rows.changed} changed, {report.rows.alarm} alarms"
                 for report in reports

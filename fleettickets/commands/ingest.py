@@ -78,7 +78,7 @@ def ingest(app: App, orders: list[Order], path: str | None, *, max_bad: str | No
     source = _source(app, path)
     reports: list[RunReport] = []
     for order in orders:
-        with follow(app, order.dataset) as watcher:
+        with follow(app, order.dataset.name) as watcher:
             report = drain(order, source, connect, app.now, watcher)
         _judge(report, gate)
         reports.append(report)

@@ -7,41 +7,40 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from fleettickets.commands.app import plural
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fleettickets.commands.app import App
-    from fleettickets.datasets import Dataset
     from fleettickets.pipeline import Watcher
-    from fleettickets.report import FileOutcome
-    from fleettickets.source.files import FileVersion
 
 _LINE_EVERY_S: Final = 5.0
 
 
 @contextmanager
-def follow(app: App, dataset: Dataset) -> Iterator[Watcher]:
+def follow(app: App, name: str) -> Iterator[Watcher]:
     """A watcher fit for where stderr goes."""
     if app.quiet:
         yield NOBODY
     elif sys.stderr.isatty():
-        bar = _Bar(dataset.name)
+        bar = _Bar(name)
         try:
             yield bar
         finally:
             bar.close()
     else:
-        yield _Lines(dataset.name)
+        yield _Lines(name)
 
 
 class _Nobody:
-    def started(self, files: int, size_bytes: int) -> None:
+    def started(self, files: int) -> None:
         """Nothing to show."""
 
     def rows(self, n: int) -> None:
         """Nothing to show."""
 
-    def settled(self, version: FileVersion, outcome: FileOutcome) -> None:
+    def settled(self) -> None:
         """Nothing to show."""
 
 
@@ -56,16 +55,16 @@ class _Lines:
         self._files = self._done = self._rows = 0
         self._last_s = time.monotonic()
 
-    def started(self, files: int, size_bytes: int) -> None:
+    def started(self, files: int) -> None:
         self._files = files
         if files:
-            self._print(f"{files:,} files pending, {size_bytes / 1e6:,.1f} MB")
+            self._print(plural(files, "file"))
 
     def rows(self, n: int) -> None:
         self._rows += n
         self._now_and_then()
 
-    def settled(self, version: FileVersion, outcome: FileOutcome) -> None:  # noqa: ARG002  # a Watcher may ignore it
+    def settled(self) -> None:
         self._done += 1
         self._now_and_then()
 
@@ -79,7 +78,7 @@ class _Lines:
 
 
 class _Bar:
-    """rich's bar over the pending bytes."""
+    """rich's bar over the files."""
 
     def __init__(self, name: str) -> None:
         from rich.console import Console  # noqa: PLC0415  # only on a terminal
@@ -97,19 +96,19 @@ class _Bar:
         self._task = self._bar.add_task(name, total=None, files="", read=0)
         self._done = self._files = 0
 
-    def started(self, files: int, size_bytes: int) -> None:
+    def started(self, files: int) -> None:
         self._files = files
         if files:
-            self._bar.update(self._task, total=max(size_bytes, 1), files=f"0/{files} files")
+            self._bar.update(self._task, total=files, files=f"0/{files} files")
             self._bar.start()
 
     def rows(self, n: int) -> None:
         self._rows += n
         self._bar.update(self._task, read=self._rows)
 
-    def settled(self, version: FileVersion, outcome: FileOutcome) -> None:  # noqa: ARG002  # a Watcher may ignore it
+    def settled(self) -> None:
         self._done += 1
-        self._bar.update(self._task, advance=version.size_bytes, files=f"{self._done}/{self._files} files")
+        self._bar.update(self._task, advance=1, files=f"{self._done}/{self._files} files")
 
     def close(self) -> None:
         """Leave the terminal as it was."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from fleettickets.demo.count import Count
     from fleettickets.demo.stack import Stack
     from fleettickets.pipeline import Watcher
+
+    Follow = Callable[[str], AbstractContextManager[Watcher]]
     from fleettickets.report import RunReport
 
 _FILES_A_TRANSACTION: Final = 48
@@ -62,24 +65,26 @@ class Demo:
         with self._step("schema"), self.connect() as connection:
             migrate(connection)
 
-    def export(self) -> dict[str, Count]:
+    def export(self, follow: Follow) -> dict[str, Count]:
         """Let the simulator write its files into the bucket; what it counts in them, a dataset each."""
         counts = {}
         for plan in self.plans():
-            with self._step(
-                f"export simulator: {plan.dataset.name}, {plan.rows:,} rows and {plan.days} days of deltas"
-            ):
-                export.upload(export.files(plan), self.bucket().client, self.bucket().name)
+            step = f"export {plan.dataset.name}: {plan.rows:,} rows and {plan.days} days of deltas"
+            with self._step(step), follow(step) as watcher:
+                bucket = self.bucket()
+                watcher.started(plan.deltas + 1)
+                export.upload(export.files(plan), bucket.client, bucket.name, progress=_settling(watcher))
                 counts[plan.dataset.name] = export.count(export.files(plan))
         return counts
 
-    def drain(self, watcher: Callable[[str], Watcher], *, again: bool = False) -> list[RunReport]:
+    def drain(self, follow: Follow, *, again: bool = False) -> list[RunReport]:
         """Ingest both datasets; a run that does not end well is an error."""
         reports = []
         for dataset in DATASETS.values():
             order = Order(dataset, "demo", apply=True, max_files_per_tx=_FILES_A_TRANSACTION)
-            with self._step(f"ingest {dataset.name}{' again' if again else ''}"):
-                report = ingest(order, self.bucket(), self.connect, self.now, watcher(dataset.name))
+            step = f"ingest {dataset.name}{' again' if again else ''}"
+            with self._step(step), follow(step) as watcher:
+                report = ingest(order, self.bucket(), self.connect, self.now, watcher)
             if report.exit_code:
                 raise FleetticketsError(f"the demo's ingest ended with exit code {report.exit_code}: {report.error}")
             reports.append(report)
@@ -99,7 +104,7 @@ class Demo:
             found.append(Agreement(f"{name} turned alarm", count.alarm_turned, alarms))
         return found
 
-    def live(self, pause_s: float, watcher: Callable[[str], Watcher]) -> Iterator[list[RunReport]]:
+    def live(self, pause_s: float, follow: Follow) -> Iterator[list[RunReport]]:
         """Without end: both exporters write the next delta, it is drained; the clock runs an hour a delta."""
         bucket = self.bucket()
         streams = [
@@ -110,12 +115,14 @@ class Demo:
             time.sleep(pause_s)
             export.upload(files, bucket.client, bucket.name)
             self.now = max(file.exported_at for file in files) + timedelta(minutes=1)
-            yield self.drain(watcher)
+            yield self.drain(follow)
 
     def remove(self) -> None:
         """Stop the servers and remove everything below `home`."""
         stack.down(self.home)
         shutil.rmtree(self.home, ignore_errors=True)
+        with contextlib.suppress(OSError):  # other servers of this folder live beside the demo's
+            self.home.parent.rmdir()
         self.running = None
 
     def plans(self) -> list[Plan]:
@@ -144,6 +151,10 @@ class Demo:
         took_s = time.monotonic() - began
         self.steps.append((what, took_s))
         self.say(f"{took_s:6.1f} s  {what}")
+
+
+def _settling(watcher: Watcher) -> Callable[[int], None]:
+    return lambda _: watcher.settled()
 
 
 def disagreements(agreements: Sequence[Agreement]) -> list[Agreement]:
