@@ -50,6 +50,6 @@ down: ## stop them; their data stays
 	@$(BIN)/fleettickets down
 
 clean: ## stop the private servers and remove what make made: .venv, .fleettickets, caches
-	@if [ -x $(BIN)/fleettickets ]; then $(BIN)/fleettickets down; fi
+	@if [ -x $(BIN)/fleettickets ]; then $(BIN)/fleettickets down --remove; fi
 	rm -rf .venv .fleettickets .make .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

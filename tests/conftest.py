@@ -39,7 +39,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("servers")
     running = stack.up(home)
     yield running
-    stack.down(home)
+    stack.remove(home)
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def main() -> None:
                 migrate(connection)
             DUMP.write_text(dump(running.database_url or ""), encoding="utf-8")
         finally:
-            stack.down(Path(home))
+            stack.remove(Path(home))
     sys.stdout.write(f"wrote {DUMP}\n")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -119,8 +118,7 @@ class Demo:
 
     def remove(self) -> None:
         """Stop the servers and remove everything below `home`."""
-        stack.down(self.home)
-        shutil.rmtree(self.home, ignore_errors=True)
+        stack.remove(self.home)
         with contextlib.suppress(OSError):  # other servers of this folder live beside the demo's
             self.home.parent.rmdir()
         self.running = None

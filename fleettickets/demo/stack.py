@@ -1,5 +1,6 @@
 """The private database and S3 server of one folder: up, down, and what runs now."""
 
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -76,6 +77,15 @@ def down(home: Path, *, say: Callable[[str], None] = _nothing) -> tuple[str, ...
             say(f"Stopped {name}")
         state.forget(home)
     return tuple(stopping)
+
+
+def remove(home: Path) -> None:
+    """Stop what this home started and delete it with all its data, wherever that lies."""
+    down(home)
+    data = home / "postgres"
+    if data.is_symlink():  # its room elsewhere holds nothing else
+        shutil.rmtree(data.resolve().parent, ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def current(home: Path) -> Stack:
