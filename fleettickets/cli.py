@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 quality gate, 4 stale,
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,10 @@ _COMMANDS: Final = {
     "status": "One screen: the clocks, the backlog, quarantine, the last runs.",
     "up": "Start the private PostgreSQL and S3 servers of this folder.",
 }
+
+
+_GLOBAL_FLAGS: Final = frozenset({"--json", "-q", "--quiet", "-v", "--verbose"})
+_GLOBAL_VALUES: Final = frozenset({"--now", "--env-file"})
 
 
 class _Commands(click.Group):
@@ -70,4 +75,21 @@ def command(  # one parameter a global option
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    sys.exit(run(command, list(sys.argv[1:] if arguments is None else arguments)))
+    sys.exit(run(command, _global_first(list(sys.argv[1:] if arguments is None else arguments))))
+
+
+def _global_first(arguments: list[str]) -> list[str]:
+    """Global options are understood after the command too: 'fleettickets status --json'."""
+    first: list[str] = []
+    rest: list[str] = []
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == "--":
+            rest += [argument, *remaining]
+        elif argument in _GLOBAL_FLAGS or (argument.partition("=")[0] in _GLOBAL_VALUES and "=" in argument):
+            first.append(argument)
+        elif argument in _GLOBAL_VALUES:
+            first += [argument, *itertools.islice(remaining, 1)]
+        else:
+            rest.append(argument)
+    return first + rest

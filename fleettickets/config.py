@@ -141,7 +141,7 @@ def _from_env_file(path: Path, demanded: Path | None) -> dict[str, str]:
             raise UsageError(f"{path} is not a file: give --env-file a file like .env.example")
         return {}
     try:
-        values = dotenv_values(path, encoding="utf-8")
+        values = dotenv_values(path, encoding="utf-8", interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read ({type(error).__name__}): see .env.example") from error
     return _from_environment({name: value for name, value in values.items() if value})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import threading
 from contextlib import contextmanager
@@ -63,12 +64,26 @@ def statement(folder: Path, name: str) -> sql.SQL:
 
 
 def _parsed(database_url: str) -> dict[str, Any]:
+    """The address in parts; one whose password libpq would take for the host is refused unprinted."""
     try:
+        if _is_torn(database_url):
+            raise psycopg.ProgrammingError
         return psycopg.conninfo.conninfo_to_dict(database_url)
-    except psycopg.Error:
+    except (psycopg.Error, UnicodeError):
         raise UsageError(
             f"DATABASE_URL cannot be read as a PostgreSQL address (percent-encode special characters): {_HINT}"
         ) from None
+
+
+def _is_torn(database_url: str) -> bool:
+    """Whether an '@', '/', '?' or '#' inside the password tears the address apart."""
+    scheme, _, rest = database_url.partition("://")
+    if not scheme.isalnum():
+        return False
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    path = rest[len(authority) :].partition("?")[0]
+    has_lost_host = "@" not in authority and ":" in authority and "@" in rest
+    return authority.count("@") > 1 or "@" in path or has_lost_host
 
 
 def _secrets(database_url: str) -> set[str]:
@@ -76,7 +91,7 @@ def _secrets(database_url: str) -> set[str]:
     try:
         found.add(str(psycopg.conninfo.conninfo_to_dict(database_url).get("password") or ""))
         found.add(urlsplit(database_url).password or "")
-    except (psycopg.Error, ValueError):
+    except (psycopg.Error, ValueError):  # UnicodeError is a ValueError
         pass  # an unreadable address has no password to name; the whole of it is blanked
     found |= {unquote(secret) for secret in found}
     return {secret for secret in found if secret}

@@ -21,9 +21,9 @@ RETURN (
         FROM
             regexp_match(
                 p_text,
-                '^\s*([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
+                '^[ \t\n\r]*([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
                 '(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,9})?))?'
-                '\s*(Z|z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?)?\s*$'
+                '[ ]*(Z|z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?)?[ \t\n\r]*$'
             ) AS m
         WHERE
             m IS NOT NULL
@@ -66,8 +66,8 @@ CREATE OR REPLACE FUNCTION tickets.to_bool(p_text text)
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN p_text IS NULL THEN NULL
-    WHEN lower(btrim(p_text)) IN ('true', 't', 'yes', 'y', '1', 'on') THEN true
-    WHEN lower(btrim(p_text)) IN ('false', 'f', 'no', 'n', '0', 'off') THEN false
+    WHEN lower(btrim(p_text, E' \t\n\x0b\f\r\u00a0')) IN ('true', 't', 'yes', 'y', '1', 'on') THEN true
+    WHEN lower(btrim(p_text, E' \t\n\x0b\f\r\u00a0')) IN ('false', 'f', 'no', 'n', '0', 'off') THEN false
 END;
 COMMENT ON FUNCTION tickets.to_bool(text) IS 'Truth of a source flag in any common spelling, or null';
 

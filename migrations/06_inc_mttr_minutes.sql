@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION tickets.mttr_minutes(p_text text)
 RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-    WHEN p_text ~ '^\s*([0-9]{1,7}(\.[0-9]{0,60})?|\.[0-9]{1,60})\s*$'
+    WHEN p_text ~ '^[ \t\n\r]*([0-9]{1,7}(\.[0-9]{0,60})?|\.[0-9]{1,60})[ \t\n\r]*$'
     THEN round(btrim(p_text)::numeric * 60)::integer
 END;
 COMMENT ON FUNCTION tickets.mttr_minutes(text) IS 'Whole minutes (half up) of decimal hours, or null';

@@ -38,6 +38,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The private servers of this test session."""
     home = tmp_path_factory.mktemp("servers")
     running = stack.up(home)
+    assert running.database_url
+    with db.connect(running.database_url) as admin:  # a lost machine would cost us nothing here; waiting for disks does
+        admin.execute("ALTER SYSTEM SET fsync = off")
+        admin.execute("SELECT pg_reload_conf()")
     yield running
     stack.remove(home)
 
@@ -140,7 +144,7 @@ def _database(servers: Stack, template: str | None) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with db.connect(servers.database_url) as admin:
         admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log").format(
                 sql.Identifier(name), sql.Identifier(template or "template0")
             )
         )

@@ -286,7 +286,7 @@ END;
 COMMENT ON FUNCTION reporting.open_sla(p_dataset text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_now timestamp with time zone, OUT opened_at timestamp with time zone, OUT age_bound text, OUT sla_at_risk_at timestamp with time zone, OUT sla_due_at timestamp with time zone) IS 'SLA instants of an open ticket and what its age says (exact, at_least)';
 CREATE FUNCTION tickets.eat_ts_other(p_text text) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (WITH part AS (SELECT (m.m[1])::integer AS year, (m.m[2])::integer AS month, (m.m[3])::integer AS day, (COALESCE(m.m[4], '0'::text))::integer AS hour, (COALESCE(m.m[5], '0'::text))::integer AS minute, (COALESCE(m.m[6], '0'::text))::double precision AS second, CASE WHEN (m.m[7] IS NULL) THEN '03:00:00'::interval WHEN (upper(m.m[7]) = 'Z'::text) THEN '00:00:00'::interval ELSE make_interval(hours => (substr(m.m[7], 1, 3))::integer, mins => ((substr(m.m[7], 1, 1) || COALESCE(NULLIF("right"(replace(m.m[7], ':'::text, ''::text), '-3'::integer), ''::text), '0'::text)))::integer) END AS zone FROM regexp_match(eat_ts_other.p_text, '^\s*([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,9})?))?\s*(Z|z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?)?\s*$'::text) m(m) WHERE (m.m IS NOT NULL)) SELECT (make_timestamp(part.year, part.month, part.day, part.hour, part.minute, part.second) AT TIME ZONE part.zone) AS timezone FROM part WHERE CASE WHEN (part.year = 0) THEN false WHEN (part.day <= 28) THEN true ELSE ((part.day)::numeric <= EXTRACT(day FROM ((make_date(part.year, part.month, 1) + '1 mon'::interval) - '1 day'::interval))) END);
+    RETURN (WITH part AS (SELECT (m.m[1])::integer AS year, (m.m[2])::integer AS month, (m.m[3])::integer AS day, (COALESCE(m.m[4], '0'::text))::integer AS hour, (COALESCE(m.m[5], '0'::text))::integer AS minute, (COALESCE(m.m[6], '0'::text))::double precision AS second, CASE WHEN (m.m[7] IS NULL) THEN '03:00:00'::interval WHEN (upper(m.m[7]) = 'Z'::text) THEN '00:00:00'::interval ELSE make_interval(hours => (substr(m.m[7], 1, 3))::integer, mins => ((substr(m.m[7], 1, 1) || COALESCE(NULLIF("right"(replace(m.m[7], ':'::text, ''::text), '-3'::integer), ''::text), '0'::text)))::integer) END AS zone FROM regexp_match(eat_ts_other.p_text, '^[ \t\n\r]*([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,9})?))?[ ]*(Z|z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?)?[ \t\n\r]*$'::text) m(m) WHERE (m.m IS NOT NULL)) SELECT (make_timestamp(part.year, part.month, part.day, part.hour, part.minute, part.second) AT TIME ZONE part.zone) AS timezone FROM part WHERE CASE WHEN (part.year = 0) THEN false WHEN (part.day <= 28) THEN true ELSE ((part.day)::numeric <= EXTRACT(day FROM ((make_date(part.year, part.month, 1) + '1 mon'::interval) - '1 day'::interval))) END);
 COMMENT ON FUNCTION tickets.eat_ts_other(p_text text) IS 'Instant of a source timestamp in a shape the export does not use, or null';
 CREATE FUNCTION tickets.eat_ts(p_text text) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -294,7 +294,7 @@ CREATE FUNCTION tickets.eat_ts(p_text text) RETURNS timestamp with time zone
 COMMENT ON FUNCTION tickets.eat_ts(p_text text) IS 'Instant of a source timestamp: naive text is East Africa Time, an offset is honoured, else null';
 CREATE FUNCTION tickets.feed_point(p_latitude text, p_longitude text) RETURNS public.geometry
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN ((p_latitude IS NULL) OR (p_longitude IS NULL)) THEN NULL::public.geometry WHEN ((p_latitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?\s*$'::text) AND (p_longitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?\s*$'::text)) THEN CASE WHEN (((p_latitude)::double precision >= '-4.9'::double precision) AND ((p_latitude)::double precision <= '5.1'::double precision) AND ((p_longitude)::double precision >= '33.8'::double precision) AND ((p_longitude)::double precision <= '42'::double precision)) THEN public.st_setsrid(public.st_makepoint((p_longitude)::double precision, (p_latitude)::double precision), 4326) ELSE NULL::public.geometry END ELSE NULL::public.geometry END;
+    RETURN CASE WHEN ((p_latitude IS NULL) OR (p_longitude IS NULL)) THEN NULL::public.geometry WHEN ((p_latitude ~ '^[ \t\n\r]*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?[ \t\n\r]*$'::text) AND (p_longitude ~ '^[ \t\n\r]*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?[ \t\n\r]*$'::text)) THEN CASE WHEN (((p_latitude)::double precision >= '-4.9'::double precision) AND ((p_latitude)::double precision <= '5.1'::double precision) AND ((p_longitude)::double precision >= '33.8'::double precision) AND ((p_longitude)::double precision <= '42'::double precision)) THEN public.st_setsrid(public.st_makepoint((p_longitude)::double precision, (p_latitude)::double precision), 4326) ELSE NULL::public.geometry END ELSE NULL::public.geometry END;
 COMMENT ON FUNCTION tickets.feed_point(p_latitude text, p_longitude text) IS 'The feed''s own coordinates as a point, or null when they are none';
 CREATE FUNCTION tickets.is_filled(p_text text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -302,11 +302,13 @@ CREATE FUNCTION tickets.is_filled(p_text text) RETURNS boolean
 COMMENT ON FUNCTION tickets.is_filled(p_text text) IS 'Whether a source value says anything';
 CREATE FUNCTION tickets.mttr_minutes(p_text text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (p_text ~ '^\s*([0-9]{1,7}(\.[0-9]{0,60})?|\.[0-9]{1,60})\s*$'::text) THEN (round(((btrim(p_text))::numeric * (60)::numeric)))::integer ELSE NULL::integer END;
+    RETURN CASE WHEN (p_text ~ '^[ \t\n\r]*([0-9]{1,7}(\.[0-9]{0,60})?|\.[0-9]{1,60})[ \t\n\r]*$'::text) THEN (round(((btrim(p_text))::numeric * (60)::numeric)))::integer ELSE NULL::integer END;
 COMMENT ON FUNCTION tickets.mttr_minutes(p_text text) IS 'Whole minutes (half up) of decimal hours, or null';
 CREATE FUNCTION tickets.to_bool(p_text text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (p_text IS NULL) THEN NULL::boolean WHEN (lower(btrim(p_text)) = ANY (ARRAY['true'::text, 't'::text, 'yes'::text, 'y'::text, '1'::text, 'on'::text])) THEN true WHEN (lower(btrim(p_text)) = ANY (ARRAY['false'::text, 'f'::text, 'no'::text, 'n'::text, '0'::text, 'off'::text])) THEN false ELSE NULL::boolean END;
+    RETURN CASE WHEN (p_text IS NULL) THEN NULL::boolean WHEN (lower(btrim(p_text, ' 	
+ '::text)) = ANY (ARRAY['true'::text, 't'::text, 'yes'::text, 'y'::text, '1'::text, 'on'::text])) THEN true WHEN (lower(btrim(p_text, ' 	
+ '::text)) = ANY (ARRAY['false'::text, 'f'::text, 'no'::text, 'n'::text, '0'::text, 'off'::text])) THEN false ELSE NULL::boolean END;
 COMMENT ON FUNCTION tickets.to_bool(p_text text) IS 'Truth of a source flag in any common spelling, or null';
 CREATE TABLE tickets.alarm_rows (
     dataset text NOT NULL,
@@ -569,13 +571,13 @@ ALTER TABLE ONLY tickets.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (filename);
 CREATE INDEX crq_closed_at_idx ON tickets.crq USING btree (closed_at);
 CREATE INDEX crq_created_at_service_idx ON tickets.crq USING btree (created_at_service);
-CREATE INDEX crq_open_cluster_idx ON tickets.crq USING btree (cluster) WHERE is_actionable;
 CREATE INDEX crq_open_geog_idx ON tickets.crq USING gist (geog) WHERE is_actionable;
+CREATE INDEX crq_open_idx ON tickets.crq USING btree (ticket_id) WHERE is_actionable;
 CREATE INDEX import_files_exported_at_idx ON tickets.import_files USING btree (dataset, exported_at);
 CREATE INDEX import_files_unarchived_idx ON tickets.import_files USING btree (dataset) WHERE ((archived_at IS NULL) AND (state = ANY (ARRAY['applied'::text, 'quarantined'::text, 'superseded'::text])));
 CREATE INDEX inc_closed_at_idx ON tickets.inc USING btree (closed_at);
 CREATE INDEX inc_created_at_service_idx ON tickets.inc USING btree (created_at_service);
-CREATE INDEX inc_open_cluster_idx ON tickets.inc USING btree (cluster) WHERE is_actionable;
 CREATE INDEX inc_open_geog_idx ON tickets.inc USING gist (geog) WHERE is_actionable;
+CREATE INDEX inc_open_idx ON tickets.inc USING btree (ticket_id) WHERE is_actionable;
 CREATE INDEX rejected_rows_file_idx ON tickets.rejected_rows USING btree (file_id);
 CREATE INDEX runs_dataset_finished_idx ON tickets.runs USING btree (dataset, finished_at DESC NULLS LAST);

@@ -70,8 +70,9 @@ class Records:
             self._reread_chars += chars
             self._feed.given_back.extendleft(reversed(swallowed))
             del self._feed.taken[1:]
-            return BadRecord(self.line, reason, first.rstrip("\r\n"))
-        return BadRecord(self.line, reason, "".join(self._feed.taken).rstrip("\r\n"))
+            return BadRecord(self.line, reason, first[:LARGEST_RECORD_CHARS].rstrip("\r\n"))
+        text = "".join(self._feed.taken)[:LARGEST_RECORD_CHARS]
+        return BadRecord(self.line, reason, text.rstrip("\r\n"))
 
 
 @dataclass(slots=True)

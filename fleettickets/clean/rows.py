@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 TRUE_WORDS: Final = frozenset({"true", "t", "yes", "y", "1", "on"})
 _SENTINEL: Final = "export stopped"
+_SENTINEL_STARTS: Final = frozenset("eE \t'\"")
+FLAG_SPACES: Final = " \t\n\v\f\r\xa0"
 _LONGEST_ID_BYTES: Final = 200
 _MOST_COLUMNS: Final = 500
 
@@ -54,7 +56,7 @@ class Sheet:
     _text: Text
 
     def close(self) -> None:
-        """Free the file."""
+        """Free what was unpacked."""
         self._text.close()
 
     def rows(self) -> Iterator[Ticket | Rejected | Sentinel]:
@@ -68,6 +70,14 @@ class Sheet:
 def open_sheet(file: IO[bytes]) -> Sheet:
     """Read encoding and header; a file without the feed's columns is FileUnusableError."""
     text = open_text(file)
+    try:
+        return _sheet(text)
+    except BaseException:
+        text.close()
+        raise
+
+
+def _sheet(text: Text) -> Sheet:
     first = next(iter(Records.of(text.lines())), None)
     if first is None:
         raise FileUnusableError("empty")
@@ -96,8 +106,9 @@ def _rows(
     kept = [(name, at) for at, name in enumerate(columns) if name not in DROPPED_COLUMNS]
     for record in stream:
         if isinstance(record, BadRecord):
-            yield Rejected(*_fields(record))
-        elif _is_sentinel(record, id_at):
+            yield Sentinel(record.line) if _is_note(record.text) else Rejected(*_fields(record))
+        elif _is_note(record[id_at] if id_at < len(record) else record[0]):
+            records.ragged()  # lines that an open quote in it swallowed are read again
             yield Sentinel(records.line)
         elif len(record) != width:
             yield Rejected(*_fields(records.ragged()))
@@ -110,17 +121,16 @@ def _rows(
             record[region_at] = record[region_at].lower()
             record[status_at] = record[status_at].upper()
             raw = orjson.dumps({name: record[at] or None for name, at in kept}).decode()
-            yield Ticket(records.line, ticket_id, record[alarm_at].strip().lower() in TRUE_WORDS, raw)
+            yield Ticket(records.line, ticket_id, record[alarm_at].strip(FLAG_SPACES).lower() in TRUE_WORDS, raw)
 
 
 def _fields(record: BadRecord) -> tuple[int, str, str]:
     return record.line, record.reason, record.text
 
 
-def _is_sentinel(record: list[str], id_at: int) -> bool:
-    """The note may stand alone in its line, in any case, with spaces or quotes around it."""
-    cell = record[id_at] if id_at < len(record) else record[0]
-    return cell[:1] in "eE \t'\"" and cell.strip(" \t'\"").lower().startswith(_SENTINEL)
+def _is_note(cell: str) -> bool:
+    """Whether this is the export's note: alone in its line or not, in any case, with spaces or quotes around it."""
+    return cell[:1] in _SENTINEL_STARTS and cell[:100].lstrip(" \t'\"").lower().startswith(_SENTINEL)
 
 
 def _unusable(ticket_id: str, record: list[str]) -> str | None:

@@ -7,7 +7,8 @@ import gzip
 import io
 import tempfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import IO, TYPE_CHECKING, Final
 
 from fleettickets.source.files import FileUnusableError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CHUNK_BYTES: Final = 1 << 18
+_LONGEST_LINE_CHARS: Final = 2 << 20
 _IN_MEMORY_BYTES: Final = 8 << 20
 _LARGEST_INFLATED_BYTES: Final = 4 << 30
 _MOST_INFLATION: Final = 200
@@ -36,23 +38,25 @@ class Text:
     encoding: str
     _file: IO[bytes]
     _has_nul: bool
+    is_copy: bool = False
 
     def close(self) -> None:
-        """Free the file (or its unpacked copy)."""
-        self._file.close()
+        """Free the unpacked copy; a file that came plain belongs to whoever opened it."""
+        if self.is_copy:
+            self._file.close()
 
     def lines(self) -> Iterator[str]:
-        """Each physical line with its line end as it was."""
+        """Each physical line with its line end as it was; of one beyond 2 Mi characters only the beginning."""
         self._file.seek(0)
         stream = io.TextIOWrapper(self._file, encoding=self.encoding, errors="replace", newline="")
+        read = partial(stream.readline, _LONGEST_LINE_CHARS)
         try:
-            lines = iter(stream.readline, "")  # 'yield from stream' would close the file with the generator
-            if self._has_nul:
-                yield from (line.replace("\0", "\N{REPLACEMENT CHARACTER}") for line in lines)
-            else:
-                yield from lines
+            while line := read():
+                yield line.replace("\0", "\N{REPLACEMENT CHARACTER}") if self._has_nul else line
+                while len(line) == _LONGEST_LINE_CHARS and line[-1] not in "\r\n":
+                    line = read()
         finally:
-            stream.detach()
+            stream.detach()  # the wrapper would close the file
 
 
 def open_text(file: IO[bytes]) -> Text:
@@ -61,10 +65,19 @@ def open_text(file: IO[bytes]) -> Text:
     if not head:
         raise FileUnusableError("empty")
     file.seek(0)
-    if head.startswith(b"\x1f\x8b"):
-        file = _inflated(file)
-        head = file.read(4)
-        file.seek(0)
+    if not head.startswith(b"\x1f\x8b"):
+        return _decoded(file)
+    unpacked = _inflated(file)
+    try:
+        return replace(_decoded(unpacked), is_copy=True)
+    except BaseException:
+        unpacked.close()
+        raise
+
+
+def _decoded(file: IO[bytes]) -> Text:
+    head = file.read(4)
+    file.seek(0)
     for bom, encoding in _BOMS:
         if head.startswith(bom):
             return Text(encoding, file, _scan(file, encoding).has_nul)
@@ -113,14 +126,18 @@ def _inflated(file: IO[bytes]) -> IO[bytes]:
     most = min(_LARGEST_INFLATED_BYTES, max(packed_bytes * _MOST_INFLATION, 1 << 20))
     spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115  # lives as long as the text
     try:
-        with gzip.GzipFile(fileobj=file) as packed:
+        with gzip.GzipFile(fileobj=file, mode="rb") as packed:
             while chunk := packed.read(_CHUNK_BYTES):
                 spool.write(chunk)
                 if spool.tell() > most:
                     raise FileUnusableError("gzip_too_large")
-    except (OSError, EOFError, zlib.error) as error:
+        if spool.tell() == 0:
+            raise FileUnusableError("empty")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:  # a full disk is no broken file
+        spool.close()
         raise FileUnusableError("gzip_broken") from error
-    if spool.tell() == 0:
-        raise FileUnusableError("empty")
+    except BaseException:
+        spool.close()
+        raise
     spool.seek(0)
     return spool

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import traceback
 from typing import Any
 
 import click
 
-from fleettickets.errors import FleetticketsError
+from fleettickets.errors import FleetticketsError, UsageError
 
 
 def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # noqa: ANN401  # click's context object
@@ -19,17 +20,21 @@ def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # n
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt) as stop:
-        return _failed(arguments, "stopped by request", stop.args[0] if stop.args else 130)
+        cause = stop if isinstance(stop, KeyboardInterrupt) else stop.__cause__
+        return _failed(arguments, "stopped by request", cause.args[0] if cause and cause.args else 130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return UsageError.exit_code
     except click.UsageError as error:
         hint = f" Try: {error.ctx.command_path} --help" if error.ctx else ""
-        return _failed(arguments, f"{error.format_message()}{hint}", 2)
+        return _failed(arguments, f"{' '.join(error.format_message().split())}{hint}", 2)
     except FleetticketsError as error:
         if verbose:
-            raise
+            traceback.print_exc()
         return _failed(arguments, str(error), error.exit_code)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # the last line of defence: one line, not a traceback
         if verbose:
-            raise
+            traceback.print_exc()
         return _failed(arguments, f"unexpected {type(error).__name__}; run again with -v for its traceback", 1)
     return result if isinstance(result, int) else 0
 

@@ -27,6 +27,16 @@ unarchived AS (
         dataset = %(dataset)s::text
         AND archived_at IS NULL
         AND state IN ('applied', 'quarantined', 'superseded')
+    UNION ALL
+    -- The same bytes put again within the second they were archived in are this version once more.
+    SELECT seen.file_id, seen.key, seen.etag, seen.last_modified, seen.size_bytes, seen.exported_at, seen.state
+    FROM listed
+    JOIN tickets.import_files AS seen
+        ON seen.dataset = %(dataset)s::text
+        AND seen.key = listed.key
+        AND seen.etag = listed.etag
+        AND seen.last_modified = listed.last_modified
+    WHERE seen.archive_key IS NOT NULL AND seen.state IN ('applied', 'quarantined', 'superseded') AND NOT %(reseed)s::boolean
 ),
 failed_and_gone AS (
     SELECT seen.file_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
@@ -52,7 +53,8 @@ def load_file(
         extra_columns=sheet.extra_columns,
     )
     connection.execute("TRUNCATE pg_temp.incoming")
-    staged = _copy(connection, sheet, outcome, advanced)
+    with contextlib.closing(sheet):
+        staged = _copy(connection, sheet, outcome, advanced)
     _merge(connection, dataset, version, outcome, staged)
     return outcome
 

@@ -3,8 +3,8 @@ CREATE OR REPLACE FUNCTION tickets.feed_point(p_latitude text, p_longitude text)
 RETURNS public.geometry LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN p_latitude IS NULL OR p_longitude IS NULL THEN NULL
-    WHEN p_latitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?\s*$'
-        AND p_longitude ~ '^\s*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?\s*$'
+    WHEN p_latitude ~ '^[ \t\n\r]*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?[ \t\n\r]*$'
+        AND p_longitude ~ '^[ \t\n\r]*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?[ \t\n\r]*$'
     THEN CASE
         WHEN p_latitude::double precision >= double precision '-4.9'
             AND p_latitude::double precision <= double precision '5.1'

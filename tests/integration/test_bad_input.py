@@ -1,0 +1,301 @@
+"""Files that are not what they should be: each ends as the corpus says, and the good file behind it is applied."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from feed import Shelf, closed, sheet, ticket
+
+from fleettickets import db
+from fleettickets.commands.progress import NOBODY
+from fleettickets.datasets import FEED_COLUMNS, INC, REQUIRED_COLUMNS
+from fleettickets.pipeline import Order, ingest
+
+if TYPE_CHECKING:
+    from fleettickets.report import RunReport
+    from fleettickets.source.bucket import Bucket
+    from fleettickets.source.files import Source
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 6, 25, 9, tzinfo=UTC)
+HEADER = sheet([])
+TWO = sheet([ticket("A1"), ticket("A2")])
+HTML = b"<html><head><title>502 Bad Gateway</title></head><body>ticket_id</body></html>\n"
+SQL = "'); DROP TABLE tickets.inc; --"
+LONG = "".join(random.Random(7).choices("0123456789abcdef", k=200_000))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file and what must become of it; without a reason it is applied."""
+
+    body: bytes
+    tickets: tuple[str, ...] = ()
+    reason: str | None = None
+    rejected: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def row(ticket_id: str, **cells: str) -> bytes:
+    return sheet([ticket(ticket_id, **cells)]).split(b"\n", 1)[1]
+
+
+def plain(*cells: str) -> bytes:
+    return (",".join(cells) + "," * (len(FEED_COLUMNS) - len(cells)) + "\n").encode()
+
+
+def without(column: str) -> tuple[str, ...]:
+    return tuple(name for name in FEED_COLUMNS if name != column)
+
+
+BOTH = ("A1", "A2")
+CORPUS = {
+    "no bytes": Case(b"", reason="empty"),
+    "blank lines": Case(b"\n\n\r\n", reason="empty"),
+    "header only": Case(HEADER),
+    "BOM": Case(codecs.BOM_UTF8 + TWO, BOTH),
+    "CRLF": Case(TWO.replace(b"\n", b"\r\n"), BOTH),
+    "embedded newlines, quotes and commas": Case(sheet([ticket("A1", owner='a\nb\r\n"c",d'), ticket("A2")]), BOTH),
+    "NUL bytes": Case(sheet([ticket("A1", owner="a\0b"), ticket("A2", cluster="\0")]), BOTH),
+    "cp1252": Case(sheet([ticket("A1", owner="Zoë"), ticket("A2")]).decode().encode("cp1252"), BOTH),
+    "UTF-16 LE": Case(codecs.BOM_UTF16_LE + TWO.decode().encode("utf-16-le"), BOTH),
+    "UTF-16 BE": Case(codecs.BOM_UTF16_BE + TWO.decode().encode("utf-16-be"), BOTH),
+    "UTF-16 LE without BOM": Case(TWO.decode().encode("utf-16-le"), BOTH),
+    "gzip": Case(gzip.compress(TWO), BOTH),
+    "gzip cut": Case(gzip.compress(TWO)[:-9], reason="gzip_broken"),
+    "gzip bomb": Case(gzip.compress(bytes(3_000_000)), reason="gzip_too_large"),
+    "columns reordered": Case(sheet([ticket("A1"), ticket("A2")], reversed(FEED_COLUMNS)), BOTH),
+    "dropped columns missing": Case(sheet([ticket("A1"), ticket("A2")], sorted(REQUIRED_COLUMNS)), BOTH),
+    "required column missing": Case(sheet([ticket("A1")], without("raw_status")), reason="missing_columns: raw_status"),
+    "ticket_id missing": Case(sheet([ticket("A1")], without("ticket_id")), reason="no_header"),
+    "extra column": Case(sheet([ticket("A1", severity="1"), ticket("A2")], (*FEED_COLUMNS, "severity")), BOTH),
+    "duplicate column": Case(HEADER.rstrip(b"\n") + b",cluster\n", reason="duplicate_columns"),
+    "too few cells": Case(TWO + b"A3,x\n", BOTH, rejected={"ragged": 1}),
+    "too many cells": Case(TWO + plain("A3").rstrip(b"\n") + b",Westlands\n", BOTH, rejected={"ragged": 1}),
+    "cut mid-row": Case(TWO + row("A3")[:60], BOTH, rejected={"malformed_quotes": 1}),
+    "broken quote": Case(HEADER + row("A1") + b'"B"x,\n' + row("A2"), BOTH, rejected={"malformed_quotes": 1}),
+    "unclosed quote": Case(
+        HEADER + plain("A1") + plain("B", '"') + plain("A2"), BOTH, rejected={"malformed_quotes": 1}
+    ),
+    "no ticket id": Case(TWO + row(" "), BOTH, rejected={"no_ticket_id": 1}),
+    "ticket id of 9,000 characters": Case(TWO + row("x" * 9_000), BOTH, rejected={"ticket_id_too_long": 1}),
+    "ticket id of 200 bytes": Case(TWO + row("é" * 100), (*BOTH, "é" * 100)),
+    "cell of 200,000 characters": Case(sheet([ticket("A1", owner=LONG), ticket("A2")]), BOTH),
+    "row over 1 MiB": Case(TWO + row("A3", owner=LONG * 6), BOTH, rejected={"oversized": 1}),
+    "the same ticket twice": Case(TWO + row("A1", owner="last"), BOTH, counts={"duplicate": 1}),
+    "sentinel first, lower case": Case(HEADER + row("export stopped") + row("A1"), ("A1",), counts={"sentinel": 1}),
+    "sentinel alone, last": Case(TWO + b"EXPORT STOPPED\n", BOTH, counts={"sentinel": 1}),
+    "sentinel in the middle, spaced": Case(
+        HEADER + row("A1") + row("  'Export Stopped: limit'") + row("A2"), BOTH, counts={"sentinel": 1}
+    ),
+    "alarm flags": Case(
+        TWO
+        + b"".join(row(f"N{at}", is_alarm=flag) for at, flag in enumerate(["1", "t", "TRUE", " true", "Yes", "on"])),
+        BOTH,
+        counts={"alarm": 6},
+    ),
+    "HTML page": Case(HTML, reason="no_header"),
+    "JSON": Case(b'{"message": "Internal Server Error"}', reason="no_header"),
+    "binary": Case(bytes(range(256)) * 4, reason="binary"),
+    "noise": Case(random.Random(3).randbytes(5_000), reason="binary"),
+    "quotes only": Case(b'"' * 4_001, reason="no_header"),
+    "SQL in id and cells": Case(
+        sheet([ticket(SQL, owner=SQL, cluster=SQL), ticket("A2", region="{x} %s")]), (SQL, "A2")
+    ),
+    "COPY escapes": Case(sheet([ticket("\\N", owner="\\."), ticket("A2", owner="\\t\\x41")]), ("\\N", "A2")),
+    "JSON escapes": Case(sheet([ticket("A1", owner="\\u0000"), ticket("A2", owner='{"a": "\\u0000"}')]), BOTH),
+}
+
+
+def run(source: Source, database_url: str) -> RunReport:
+    return ingest(Order(INC, "test", apply=True), source, lambda: db.connect(database_url), NOW, NOBODY)
+
+
+def ledger(connection: db.Connection, when: str) -> dict[str, Any]:
+    found = connection.execute("SELECT to_jsonb(f) FROM tickets.import_files AS f WHERE key LIKE %s", [f"%{when}%"])
+    (record,) = found.fetchall()
+    entry: dict[str, Any] = record[0]
+    return entry
+
+
+def tickets(connection: db.Connection) -> dict[str, dict[str, Any]]:
+    return dict(connection.execute("SELECT ticket_id, to_jsonb(t) FROM tickets.inc AS t").fetchall())
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_a_bad_file_ends_as_the_corpus_says_and_the_stream_goes_on(
+    name: str, connection: db.Connection, database_url: str
+) -> None:
+    case = CORPUS[name]
+    shelf = Shelf()
+    shelf.put(INC, "2026-06-22 10:00:00", case.body)
+    shelf.put(INC, "2026-06-22 11:00:00", sheet([ticket("GOOD")]))
+    report = run(shelf, database_url)
+    entry = ledger(connection, "T10-")
+    assert (entry["state"], entry["reason"]) == ("quarantined" if case.reason else "applied", case.reason)
+    assert set(tickets(connection)) == {*case.tickets, "GOOD"}
+    assert ledger(connection, "T11-")["state"] == "applied"
+    assert report.exit_code == (3 if case.reason else 0)
+    assert report.watermark_to == f"{INC.changes}2026-06-22T11-00-00.csv"
+    for outcome, n in {"new": len(case.tickets), "alarm": 0, "sentinel": 0, "duplicate": 0, **case.counts}.items():
+        assert entry[f"rows_{outcome}"] == n, outcome
+    assert entry["export_truncated"] == ("sentinel" in case.counts)
+    assert entry["rows_rejected"] == sum(case.rejected.values())
+    kept = connection.execute(
+        "SELECT r.line, r.reason, r.record FROM tickets.rejected_rows AS r WHERE file_id = %s", [entry["file_id"]]
+    ).fetchall()
+    assert Counter(reason for _, reason, _ in kept) == case.rejected
+    assert all(line > 1 and record for line, _, record in kept)
+
+
+def test_a_rejected_row_keeps_file_line_reason_and_record(connection: db.Connection, database_url: str) -> None:
+    shelf = Shelf()
+    shelf.put(INC, "2026-06-22 10:00:00", sheet([ticket("A1", owner="x\ny")]) + b"A3,\0'x\n" + row("A2"))
+    run(shelf, database_url)
+    found = connection.execute(
+        "SELECT f.key, r.dataset, r.line, r.reason, r.record FROM tickets.rejected_rows AS r "
+        "JOIN tickets.import_files AS f USING (file_id)"
+    ).fetchall()
+    assert found == [
+        (f"{INC.changes}2026-06-22T10-00-00.csv", "inc", 4, "ragged", "A3,\N{REPLACEMENT CHARACTER}'x"),
+    ]
+
+
+def test_the_last_line_of_a_ticket_wins_within_a_file(connection: db.Connection, database_url: str) -> None:
+    shelf = Shelf()
+    rows = [ticket("A1", owner="first"), closed("A1", owner="second"), ticket("A1", owner="last")]
+    shelf.put(INC, "2026-06-22 10:00:00", sheet(rows))
+    run(shelf, database_url)
+    found = tickets(connection)["A1"]
+    assert (found["owner"], found["source_line"], found["is_actionable"]) == ("last", 4, True)
+
+
+def test_text_of_any_kind_is_stored_as_it_came(connection: db.Connection, database_url: str) -> None:
+    texts = {"Q1": SQL, "Q2": 'a\nb\r\n"c",d', "Q3": "\\N", "Q4": "{tickets} %(x)s %s", "Q5": "🎫 é\u2028", "Q6": LONG}
+    shelf = Shelf()
+    shelf.put(INC, "2026-06-22 10:00:00", sheet([ticket(name, owner=text) for name, text in texts.items()]))
+    run(shelf, database_url)
+    assert {name: found["raw"]["owner"] for name, found in tickets(connection).items()} == texts
+    assert tickets(connection)["Q1"]["owner"] == SQL
+
+
+def test_a_file_without_a_column_nulls_nothing_known(connection: db.Connection, database_url: str) -> None:
+    shelf = Shelf()
+    shelf.put(INC, "2026-06-22 10:00:00", TWO)
+    shelf.put(INC, "2026-06-22 11:00:00", sheet([ticket("A1")], without("cluster")))
+    shelf.put(INC, "2026-06-22 12:00:00", TWO + b'"A1","cut')
+    run(shelf, database_url)
+    assert tickets(connection)["A1"]["cluster"] == "KASARANI"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [pytest.param("cluster"), "region"],
+)
+def test_a_large_cell_in_any_column_leaves_the_file_usable(
+    column: str, connection: db.Connection, database_url: str
+) -> None:
+    shelf = Shelf()
+    shelf.put(INC, "2026-06-22 10:00:00", sheet([ticket("A1", **{column: LONG}), ticket("A2")]))
+    run(shelf, database_url)
+    assert ledger(connection, "T10-")["state"] == "applied"
+    assert set(tickets(connection)) == {"A1", "A2"}
+
+
+def test_a_second_run_over_bad_files_does_nothing(connection: db.Connection, database_url: str) -> None:
+    shelf = Shelf()
+    for hour, case in enumerate(CORPUS.values()):
+        shelf.put(INC, f"2026-06-2{hour // 24} {hour % 24:02}:00:00", case.body)
+    run(shelf, database_url)
+    before = connection.execute("SELECT xmin, ctid, f FROM tickets.import_files AS f ORDER BY file_id").fetchall()
+    rejected = connection.execute("SELECT * FROM tickets.rejected_rows").fetchall()
+    assert len(before) == len(CORPUS)
+    assert run(shelf, database_url).exit_code == 0
+    assert (
+        connection.execute("SELECT xmin, ctid, f FROM tickets.import_files AS f ORDER BY file_id").fetchall() == before
+    )
+    assert connection.execute("SELECT * FROM tickets.rejected_rows").fetchall() == rejected
+
+
+def test_unusable_files_go_to_quarantine_the_others_to_processed(
+    bucket: Bucket, connection: db.Connection, database_url: str
+) -> None:
+    expected = {}
+    cases = [case for case in CORPUS.values() if not case.body.startswith(b"\x1f\x8b")]
+    for minute, case in enumerate(cases):
+        name = f"2026-06-22T10-{minute:02}-00.csv"
+        bucket.client.put_object(Bucket=bucket.name, Key=INC.changes + name, Body=case.body)
+        expected[(INC.quarantine if case.reason else INC.processed) + name] = len(case.body)
+    report = run(bucket, database_url)
+    listed = bucket.client.list_objects_v2(Bucket=bucket.name)["Contents"]
+    assert {item["Key"]: item["Size"] for item in listed} == expected
+    assert report.archived == len(cases)
+    archived = connection.execute("SELECT archive_key FROM tickets.import_files").fetchall()
+    assert {found for (found,) in archived} == set(expected)
+
+
+@pytest.mark.filterwarnings("ignore:GzipFile was opened for writing:FutureWarning")
+def test_a_gzip_object_of_the_bucket_is_applied(bucket: Bucket, connection: db.Connection, database_url: str) -> None:
+    bucket.client.put_object(Bucket=bucket.name, Key=INC.changes + "2026-06-22T10-00-00.csv", Body=gzip.compress(TWO))
+    run(bucket, database_url)
+    assert set(tickets(connection)) == {"A1", "A2"}
+
+
+PEAK = """
+import resource, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from fleettickets import db
+from fleettickets.commands.progress import NOBODY
+from fleettickets.datasets import INC
+from fleettickets.pipeline import Order, ingest
+from fleettickets.source.folder import Folder
+
+def peak_mb():
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+
+before = peak_mb()
+now = datetime(2026, 6, 25, 9, tzinfo=UTC)
+report = ingest(Order(INC, "test", apply=True), Folder(Path(sys.argv[1])), lambda: db.connect(sys.argv[2]), now, NOBODY)
+assert report.exit_code == 0, report
+print(report.rows.read, peak_mb() - before)
+"""
+
+
+@pytest.mark.parametrize("shape", ["many rows", "one line"])
+def test_a_60_mb_file_is_read_in_bounded_memory(shape: str, tmp_path: Path, database_url: str) -> None:
+    file = tmp_path / "2026-06-22T10-00-00.csv"
+    with file.open("wb") as out:
+        out.write(HEADER)
+        if shape == "one line":
+            out.write(b"x" * 60_000_000)
+        else:
+            for at in range(12_000):
+                out.write(row(f"T{at}", owner="x" * 4_900))
+    assert file.stat().st_size >= 60_000_000
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, str(file), database_url],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows, grown_mb = done.stdout.split()
+    assert int(rows) == (1 if shape == "one line" else 12_000)
+    assert float(grown_mb) < 250
