@@ -7,13 +7,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 2
 python=python3
 [[ -x .venv/bin/python ]] && python=.venv/bin/python
 
-# .env is read by a parser, not sourced: a password may hold $ or &. What is set already stays.
-run=("$python")
-[[ -f .env ]] && run=("$python" -m dotenv run --no-override -- "$python")
-
+# The importers read .env of this folder themselves, with a parser: a password may hold $ or &.
 worst=0
 for dataset in inc crq; do
-    "${run[@]}" -m "$dataset.import_$dataset" --from-bucket --apply "$@"
+    "$python" -m "$dataset.import_$dataset" --from-bucket --apply "$@"
     code=$?
     if ((code == 130 || code == 143)); then
         exit "$code" # stopped by request: not the moment to begin the next dataset

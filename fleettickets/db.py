@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import socket
@@ -20,6 +21,8 @@ from fleettickets.errors import UpstreamError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # its warnings are not for stderr
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -66,24 +69,20 @@ def statement(folder: Path, name: str) -> sql.SQL:
 def _parsed(database_url: str) -> dict[str, Any]:
     """The address in parts; one whose password libpq would take for the host is refused unprinted."""
     try:
-        if _is_torn(database_url):
-            raise psycopg.ProgrammingError
-        return psycopg.conninfo.conninfo_to_dict(database_url)
+        parts = psycopg.conninfo.conninfo_to_dict(database_url)
     except (psycopg.Error, UnicodeError):
+        parts = {}
+    if not parts or _is_torn(parts):
         raise UsageError(
             f"DATABASE_URL cannot be read as a PostgreSQL address (percent-encode special characters): {_HINT}"
-        ) from None
+        )
+    return parts
 
 
-def _is_torn(database_url: str) -> bool:
-    """Whether an '@', '/', '?' or '#' inside the password tears the address apart."""
-    scheme, _, rest = database_url.partition("://")
-    if not scheme.isalnum():
-        return False
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    path = rest[len(authority) :].partition("?")[0]
-    has_lost_host = "@" not in authority and ":" in authority and "@" in rest
-    return authority.count("@") > 1 or "@" in path or has_lost_host
+def _is_torn(parts: dict[str, Any]) -> bool:
+    """Whether an '@' or '/' inside the password moved a part of it into the host, the port or the name."""
+    host, port, name = (str(parts.get(part) or "") for part in ("host", "port", "dbname"))
+    return "@" in host + port + name or not re.fullmatch(r"[\d,]*", port, re.ASCII)
 
 
 def _secrets(database_url: str) -> set[str]:

@@ -95,13 +95,14 @@ def ingest(
             command=order.command,
             apply=order.apply,
             reseed=order.reseed,
+            complete=source.archives and order.model is Model.CHANGES and order.until is None,
             deadline_s=order.deadline_s,
         ) as plan,
     ):
         report.watermark_from = report.watermark_to = plan.watermark
         if plan.run_id is None:
             with connect() as connection:
-                run = _Run(order, source, connection, watcher, plan, report)
+                run = _Run(order, source, connect, connection, watcher, plan, report)
                 run.perform(began)
     report.duration_s = time.monotonic() - began
     return report
@@ -122,6 +123,7 @@ class _Run:
 
     order: Order
     source: Source
+    connect: Callable[[], Connection]
     connection: Connection
     watcher: Watcher
     plan: Plan
@@ -150,7 +152,13 @@ class _Run:
         except KeyboardInterrupt as stop:
             self.report.exit_code = stop.args[0] if stop.args else 130
             self.report.error = "stopped by request; the file at hand was rolled back, run again to go on"
+            self._leave_unfinished_command()
         self._close(began)
+
+    def _leave_unfinished_command(self) -> None:
+        """A signal may cut a command in two; such a connection takes no further one, and its end rolls back."""
+        if self.connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
+            self.connection.close()
 
     def _drain(self) -> None:
         self.connection.execute(_SETTINGS)
@@ -326,7 +334,8 @@ class _Run:
     def _close(self, began: float) -> None:
         """Wait for the archive, judge the run, write it down; a database that is gone cannot be told."""
         report = self.report
-        if not self.connection.broken:
+        self.archiver.stop()
+        if not self.connection.closed:
             try:
                 report.archived += self._collect_archived(wait=True)
             except psycopg.Error as error:
@@ -336,9 +345,15 @@ class _Run:
         report.duration_s = time.monotonic() - began
         if self.run_id is not None and not self.connection.broken:
             try:
-                ledger.finish_run(self.connection, self.run_id, report)
+                if self.connection.closed:
+                    with self.connect() as another:
+                        ledger.finish_run(another, self.run_id, report)
+                else:
+                    ledger.finish_run(self.connection, self.run_id, report)
             except psycopg.Error as error:
                 report.notes.append(f"the run could not be recorded: {_explained(error)}")
+            except FleetticketsError as error:
+                report.notes.append(f"the run could not be recorded: {error}")
 
 
 _SETTINGS: Final = (

@@ -38,12 +38,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The private servers of this test session."""
     home = tmp_path_factory.mktemp("servers")
     running = stack.up(home)
-    assert running.database_url
-    with db.connect(running.database_url) as admin:  # a lost machine would cost us nothing here; waiting for disks does
-        admin.execute("ALTER SYSTEM SET fsync = off")
-        admin.execute("SELECT pg_reload_conf()")
-    yield running
-    stack.remove(home)
+    try:
+        with db.connect(running.database_url or "") as admin:  # a lost machine would cost nothing here; disks cost time
+            admin.execute("ALTER SYSTEM SET fsync = off")
+            admin.execute("SELECT pg_reload_conf()")
+        yield running
+    finally:
+        stack.remove(home)
 
 
 @pytest.fixture(scope="session")

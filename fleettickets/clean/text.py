@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
 import io
 import tempfile
@@ -56,7 +57,8 @@ class Text:
                 while len(line) == _LONGEST_LINE_CHARS and line[-1] not in "\r\n":
                     line = read()
         finally:
-            stream.detach()  # the wrapper would close the file
+            with contextlib.suppress(ValueError):  # closed meanwhile: the run was stopped
+                stream.detach()  # the wrapper would close the file
 
 
 def open_text(file: IO[bytes]) -> Text:

@@ -23,6 +23,8 @@ def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # n
         cause = stop if isinstance(stop, KeyboardInterrupt) else stop.__cause__
         return _failed(arguments, "stopped by request", cause.args[0] if cause and cause.args else 130)
     except click.exceptions.NoArgsIsHelpError as error:
+        if "--json" in arguments:
+            return _failed(arguments, "a command is missing. Try: fleettickets --help", UsageError.exit_code)
         click.echo(error.format_message(), err=True)
         return UsageError.exit_code
     except click.UsageError as error:

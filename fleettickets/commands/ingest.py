@@ -11,13 +11,13 @@ import click
 from fleettickets.commands.progress import follow
 from fleettickets.commands.summary import show_reports
 from fleettickets.datasets import DATASETS
-from fleettickets.errors import UsageError
+from fleettickets.errors import BusyError, FleetticketsError, UsageError
+from fleettickets.report import RunReport
 from fleettickets.source.files import Model
 
 if TYPE_CHECKING:
     from fleettickets.commands.app import App
     from fleettickets.pipeline import Order
-    from fleettickets.report import RunReport
     from fleettickets.source.files import Source
 
 
@@ -66,20 +66,27 @@ def command(  # noqa: PLR0913  # one parameter an option
         )
         for one in chosen
     ]
-    return ingest(app, orders, csv_file or folder, max_bad=max_bad)
+    return ingest(app, orders, csv_file, folder=folder, max_bad=max_bad)
 
 
-def ingest(app: App, orders: list[Order], path: str | None, *, max_bad: str | None = None) -> int:
+def ingest(
+    app: App, orders: list[Order], csv_file: str | None, *, folder: str | None = None, max_bad: str | None = None
+) -> int:
     """Run the orders one after the other and show what they did; the worst exit code."""
     from fleettickets.pipeline import ingest as drain  # noqa: PLC0415  # psycopg is loaded when it is needed
 
     gate = _gate(max_bad)
     connect = app.connector()
-    source = _source(app, path)
+    source = _source(app, csv_file, folder)
     reports: list[RunReport] = []
     for order in orders:
-        with follow(app, order.dataset.name) as watcher:
-            report = drain(order, source, connect, app.now, watcher)
+        try:
+            with follow(app, order.dataset.name) as watcher:
+                report = drain(order, source, connect, app.now, watcher)
+        except FleetticketsError as error:
+            if len(orders) == 1 or not (reports or isinstance(error, BusyError)):
+                raise  # there is nothing to report beside the error itself
+            report = RunReport(order.dataset.name, order.apply, exit_code=error.exit_code, error=str(error))
         _judge(report, gate)
         reports.append(report)
         if report.exit_code in (130, 143):
@@ -92,13 +99,18 @@ def ingest(app: App, orders: list[Order], path: str | None, *, max_bad: str | No
     return max((report.exit_code for report in reports), key=lambda code: (code not in (0, 6), code), default=0)
 
 
-def _source(app: App, path: str | None) -> Source:
+def _source(app: App, csv_file: str | None, folder: str | None) -> Source:
+    path = csv_file or folder
     if path is None:
         return app.bucket()
     from fleettickets.source.folder import Folder  # noqa: PLC0415  # one of two sources
 
     if not Path(path).exists():
         raise UsageError(f"{path} does not exist: give the path of a CSV export")
+    if csv_file and Path(path).is_dir():
+        raise UsageError(f"{path} is a folder: give the path of a CSV export, or the folder with --dir")
+    if folder and Path(path).is_file():
+        raise UsageError(f"{path} is a file: give a folder, or the file with --csv")
     return Folder(Path(path))
 
 

@@ -51,6 +51,7 @@ def hold_stream(
     command: str,
     apply: bool,
     reseed: bool,
+    complete: bool,
     deadline_s: float,
 ) -> Iterator[Plan]:
     """Hold the stream's lock and say what is to be done; BusyError when another run holds it.
@@ -63,7 +64,7 @@ def hold_stream(
         with severed_after(connection, deadline_s):
             connection.execute("BEGIN")
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            plan = _plan(connection, dataset, listed, command=command, apply=apply, reseed=reseed)
+            plan = _plan(connection, dataset, listed, command=command, apply=apply, reseed=reseed, complete=complete)
             if plan.run_id is not None:
                 connection.execute("COMMIT")
         yield plan
@@ -188,6 +189,7 @@ def _plan(
     command: str,
     apply: bool,
     reseed: bool,
+    complete: bool,
 ) -> Plan:
     try:
         row = connection.execute(
@@ -200,6 +202,7 @@ def _plan(
                 "command": command,
                 "apply": apply,
                 "reseed": reseed,
+                "complete": complete,
             },
         ).fetchone()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):

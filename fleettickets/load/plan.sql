@@ -18,7 +18,11 @@ pending AS (
         AND seen.etag = listed.etag
         AND seen.last_modified = listed.last_modified
         AND NOT %(reseed)s::boolean
-    WHERE seen.file_id IS NULL OR seen.state IN ('failed', 'forgotten')
+    WHERE
+        seen.file_id IS NULL
+        OR seen.state IN ('failed', 'forgotten')
+        -- Noted as gone, yet listed: the store missed it for a moment.
+        OR (seen.state = 'superseded' AND %(complete)s::boolean)
 ),
 unarchived AS (
     SELECT file_id, key, etag, last_modified, size_bytes, exported_at, state
@@ -27,6 +31,11 @@ unarchived AS (
         dataset = %(dataset)s::text
         AND archived_at IS NULL
         AND state IN ('applied', 'quarantined', 'superseded')
+        -- What a reseed reads again is archived after that: moved now, it would be gone before it is fetched.
+        AND NOT (
+            %(reseed)s::boolean
+            AND (key, etag, last_modified) IN (SELECT listed.key, listed.etag, listed.last_modified FROM listed)
+        )
     UNION ALL
     -- The same bytes put again within the second they were archived in are this version once more.
     SELECT seen.file_id, seen.key, seen.etag, seen.last_modified, seen.size_bytes, seen.exported_at, seen.state
@@ -36,7 +45,7 @@ unarchived AS (
         AND seen.key = listed.key
         AND seen.etag = listed.etag
         AND seen.last_modified = listed.last_modified
-    WHERE seen.archive_key IS NOT NULL AND seen.state IN ('applied', 'quarantined', 'superseded') AND NOT %(reseed)s::boolean
+    WHERE seen.archive_key IS NOT NULL AND seen.archived_at IS NOT NULL AND seen.state IN ('applied', 'quarantined', 'superseded') AND NOT %(reseed)s::boolean
 ),
 failed_and_gone AS (
     SELECT seen.file_id
@@ -44,6 +53,7 @@ failed_and_gone AS (
     LEFT JOIN listed
         ON listed.key = seen.key AND listed.etag = seen.etag AND listed.last_modified = seen.last_modified
     WHERE seen.dataset = %(dataset)s::text AND seen.state = 'failed' AND listed.key IS NULL
+        AND %(complete)s::boolean -- a run that looks at a part of the files cannot know what is gone
 ),
 nothing_new AS (
     INSERT INTO tickets.runs (dataset, command, finished_at, state, exit_code)

@@ -75,6 +75,10 @@ class Archiver:
         self.outstanding += 1
         self._todo.put((file_id, version, folder))
 
+    def stop(self) -> None:
+        """Let the thread end when it has done what was submitted."""
+        self._todo.put(None)
+
     def results(self, *, wait: bool) -> Iterator[Archived]:
         """What was moved since the last call; with `wait`, until all is moved or the store hangs."""
         while self.outstanding:

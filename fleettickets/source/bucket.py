@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, InvalidRegionError
 
 from fleettickets import failpoint
 from fleettickets.errors import UpstreamError, UsageError
@@ -176,6 +176,8 @@ def open_bucket(
                 max_pool_connections=4,
             ),
         )
+    except InvalidRegionError as error:
+        raise UsageError(f"RUSTFS_REGION {region!r} is no region name like us-east-1") from error
     except (ValueError, BotoCoreError) as error:
         raise UsageError(f"RUSTFS_ENDPOINT_URL {endpoint_url!r} is no address like http://HOST:PORT") from error
     return Bucket(client, bucket, deadline_s)

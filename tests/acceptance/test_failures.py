@@ -139,7 +139,6 @@ def test_a_wrong_store_is_one_clear_line(
     assert (tickets(connection, INC), runs(connection), keys(bucket)) == (set(), [], {key(INC, FIRST)})
 
 
-@pytest.mark.xfail(strict=True, reason="every ValueError of boto3 is told as a wrong endpoint")
 def test_a_wrong_region_is_not_told_as_a_wrong_endpoint(shell: Shell) -> None:
     """The line names the setting that is wrong."""
     is_one_clear_line(shell(*BUCKET_COMMANDS[0], env={"RUSTFS_REGION": "east africa"}), 2, "RUSTFS_REGION")
@@ -190,7 +189,6 @@ def test_a_missing_file_is_one_clear_line(shell: Shell, tmp_path: Path, line: tu
     is_one_clear_line(shell(*line, str(path), "--apply"), 2, f"{path} does not exist: give the path of a CSV export")
 
 
-@pytest.mark.xfail(strict=True, reason="--csv FOLDER reads the whole folder, --dir FILE the file")
 @pytest.mark.parametrize(
     ("option", "given"), [("--csv", "folder"), ("--dir", "folder/a.csv")], ids=["folder as file", "file as folder"]
 )
@@ -256,7 +254,6 @@ def test_a_second_runner_says_so_and_changes_nothing(
         ("./run_ingest.sh",),
         pytest.param(
             ("fleettickets", "ingest", "all", "--apply"),
-            marks=pytest.mark.xfail(strict=True, reason="the error of the first dataset ends the whole command"),
         ),
     ],
     **AS_TYPED,
@@ -275,7 +272,6 @@ def test_one_busy_stream_does_not_keep_the_other_waiting(
     assert (tickets(connection, INC), tickets(connection, CRQ)) == (set(), {"CRQ-06"})
 
 
-@pytest.mark.xfail(strict=True, reason="the error of the second dataset hides the report of the first")
 def test_what_was_done_before_a_failure_is_reported(shell: Shell, bucket: Bucket, connection: Connection) -> None:
     """`ingest all` drained INC and found CRQ held: the document tells both."""
     for dataset in DATASETS.values():

@@ -85,7 +85,6 @@ def test_a_password_that_is_not_percent_encoded_stays_unseen(url: str) -> None:
     _is_one_helpful_line(refused.value)
 
 
-@pytest.mark.xfail(strict=True, reason="_is_torn refuses what libpq reads without trouble")
 @pytest.mark.parametrize(
     "url",
     [
