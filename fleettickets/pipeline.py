@@ -20,11 +20,12 @@ from fleettickets.load import ledger
 from fleettickets.load.stage import load_file, prepare
 from fleettickets.report import FileOutcome, RunReport
 from fleettickets.source import names
-from fleettickets.source.ahead import Archiver, Fetched, fetch_ahead
+from fleettickets.source.ahead import Archiver, Fetched, fetch_ahead, listing_in_time
 from fleettickets.source.files import FileGoneError, FileUnusableError, Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from fleettickets.datasets import Dataset
@@ -85,7 +86,7 @@ def ingest(
     """
     began = time.monotonic()
     report = RunReport(order.dataset.name, order.apply)
-    listed = source.listing(order.dataset, order.model, now)
+    listed = listing_in_time(source, order.dataset, order.model, now, order.deadline_s)
     with (
         connect() as holding,
         ledger.hold_stream(
@@ -137,10 +138,10 @@ class _Run:
 
     def perform(self, began: float) -> None:
         """Do the plan; errors end in the report, with the exit code that says what is left."""
-        if self.order.apply:
-            self.run_id = ledger.start_run(self.connection, self.order.dataset, self.order.command)
         try:
             if self.order.apply:
+                with self._bounded():
+                    self.run_id = ledger.start_run(self.connection, self.order.dataset, self.order.command)
                 self._drain()
             else:
                 with self.connection.transaction(force_rollback=True):
@@ -161,13 +162,14 @@ class _Run:
             self.connection.close()
 
     def _drain(self) -> None:
-        self.connection.execute(_SETTINGS)
-        prepare(self.connection)
-        if self.order.reseed:
-            with self.connection.transaction():
-                ledger.forget(self.connection, self.order.dataset)
-        if self.plan.failed_and_gone:
-            ledger.supersede(self.connection, self.plan.failed_and_gone)
+        with self._bounded():
+            self.connection.execute(_SETTINGS)
+            prepare(self.connection)
+            if self.order.reseed:
+                with self.connection.transaction():
+                    ledger.forget(self.connection, self.order.dataset)
+            if self.plan.failed_and_gone:
+                ledger.supersede(self.connection, self.plan.failed_and_gone)
         for file_id, version, state in self.plan.unarchived:
             self._to_archive(file_id, version, state)
         pending = self._without_bad_names(self._newest_only(self.plan.pending))
@@ -182,7 +184,12 @@ class _Run:
             if len(group) >= self.order.max_files_per_tx or _size(group) > _GROUP_BYTES:
                 self._flush(group)
         self._flush(group)
-        self.report.watermark_to = ledger.watermark(self.connection, self.order.dataset)
+        with self._bounded():
+            self.report.watermark_to = ledger.watermark(self.connection, self.order.dataset)
+
+    def _bounded(self) -> AbstractContextManager[None]:
+        """A deadline for statements beside the files' own transactions."""
+        return severed_after(self.connection, self.order.deadline_s)
 
     def _newest_only(self, pending: list[FileVersion]) -> list[FileVersion]:
         """Of full snapshots only the newest counts; the older ones are settled unread and archived."""
@@ -264,7 +271,7 @@ class _Run:
 
     def _settle(self, version: FileVersion, outcome: FileOutcome) -> None:
         """Record a file that was not loaded."""
-        with self.connection.transaction():
+        with self._bounded(), self.connection.transaction():
             file_id = self._record(version, outcome)
         if file_id is not None:
             self._committed(file_id, version, outcome)
@@ -307,7 +314,8 @@ class _Run:
                 self.report.notes.append(f"not archived: {result.error}")
                 self.report.exit_code = self.report.exit_code or PendingError.exit_code
         if moved:
-            ledger.record_archived(self.connection, moved)
+            with self._bounded():
+                ledger.record_archived(self.connection, moved)
         return len(moved)
 
     def _not_fetched(self, fetched: Fetched) -> None:
@@ -349,7 +357,8 @@ class _Run:
                     with self.connect() as another:
                         ledger.finish_run(another, self.run_id, report)
                 else:
-                    ledger.finish_run(self.connection, self.run_id, report)
+                    with self._bounded():
+                        ledger.finish_run(self.connection, self.run_id, report)
             except psycopg.Error as error:
                 report.notes.append(f"the run could not be recorded: {_explained(error)}")
             except FleetticketsError as error:

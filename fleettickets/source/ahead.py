@@ -10,11 +10,15 @@ import threading
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final
 
-from fleettickets.errors import FleetticketsError
+from fleettickets.errors import FleetticketsError, UpstreamError
 from fleettickets.source.files import FileNotReadError, FileVersion, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from fleettickets.datasets import Dataset
+    from fleettickets.source.files import Model
 
 _SLOWEST_BYTES_PER_S: Final = 100_000
 _DEPTH: Final = 2
@@ -45,6 +49,30 @@ def fetch_ahead(source: Source, versions: Iterable[FileVersion], deadline_s: flo
     finally:
         stopped.set()
         _close_rest(ready)
+
+
+def listing_in_time(
+    source: Source, dataset: Dataset, model: Model, now: datetime, deadline_s: float
+) -> list[FileVersion]:
+    """The listing, or an UpstreamError when it drips in for longer than twice the deadline."""
+    answer: queue.Queue[list[FileVersion] | BaseException] = queue.Queue()
+
+    def work() -> None:
+        try:
+            answer.put(source.listing(dataset, model, now))
+        except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
+            answer.put(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        found = answer.get(timeout=2 * deadline_s)
+    except queue.Empty:
+        raise UpstreamError(
+            f"the files were not listed within {2 * deadline_s:g} s: check the store, run again"
+        ) from None
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 @dataclass(frozen=True, slots=True)
