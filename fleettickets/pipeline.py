@@ -139,6 +139,8 @@ class _Run:
     def perform(self, began: float) -> None:
         """Do the plan; errors end in the report, with the exit code that says what is left."""
         try:
+            with self._bounded():
+                ledger.settle_session(self.connection)
             if self.order.apply:
                 with self._bounded():
                     self.run_id = ledger.start_run(self.connection, self.order.dataset, self.order.command)
@@ -163,7 +165,6 @@ class _Run:
 
     def _drain(self) -> None:
         with self._bounded():
-            self.connection.execute(_SETTINGS)
             prepare(self.connection)
             if self.order.reseed:
                 with self.connection.transaction():
@@ -365,12 +366,6 @@ class _Run:
                 report.notes.append(f"the run could not be recorded: {error}")
 
 
-_SETTINGS: Final = (
-    "SELECT set_config('lock_timeout', '5s', false), set_config('statement_timeout', '10min', false), "
-    "set_config('work_mem', '64MB', false), set_config('jit', 'off', false)"
-)
-
-
 def _verdict(report: RunReport) -> int:
     if report.files["failed"]:
         return 5 if report.files["applied"] else 7
@@ -379,6 +374,10 @@ def _verdict(report: RunReport) -> int:
 
 def _size(group: Sequence[Fetched]) -> int:
     return sum(fetched.version.size_bytes for fetched in group)
+
+
+_LOST: Final = frozenset({"08", "57"})
+"""Error classes of a connection that ended: connection exception, operator intervention."""
 
 
 def _explained(error: psycopg.Error) -> FleetticketsError:
@@ -392,6 +391,6 @@ def _explained(error: psycopg.Error) -> FleetticketsError:
         return FleetticketsError(f"the database user may not do this ({text}): see docs/deploy-coolify.md, roles")
     if isinstance(error, psycopg.errors.QueryCanceled):
         return PendingError(f"the database cancelled the work ({text}): run again")
-    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+    if isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate[:2] in _LOST):
         return UpstreamError(f"the connection to the database was lost ({text}): run again")
     return FleetticketsError(f"the database refused the file ({text})")

@@ -63,7 +63,7 @@ def hold_stream(
     try:
         with severed_after(connection, deadline_s):
             connection.execute("BEGIN")
-            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            settle_session(connection)
             plan = _plan(connection, dataset, listed, command=command, apply=apply, reseed=reseed, complete=complete)
             if plan.run_id is not None:
                 connection.execute("COMMIT")
@@ -74,6 +74,16 @@ def hold_stream(
         raise
     finally:
         connection.close()
+
+
+def settle_session(connection: Connection) -> None:
+    """Set what a run needs of its session, whatever the database's or the role's defaults are."""
+    connection.execute(
+        "SELECT set_config(name, CASE name WHEN 'statement_timeout' THEN '10min' WHEN 'lock_timeout' THEN '5s' "
+        "WHEN 'work_mem' THEN '64MB' WHEN 'jit' THEN 'off' ELSE '0' END, false) FROM pg_settings WHERE name IN ("
+        "'statement_timeout', 'lock_timeout', 'work_mem', 'jit', 'idle_in_transaction_session_timeout', "
+        "'idle_session_timeout', 'transaction_timeout')"
+    )
 
 
 def one_writer(connection: Connection, dataset: Dataset) -> None:
