@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from faults.conftest import world_of
 from faults.proxy import Fault, TcpProxy
-from faults.world import World, assert_undisturbed, environment, loading
+from faults.world import World, assert_undisturbed, loading
 from feed import sheet, ticket
 
 from fleettickets import db
@@ -57,7 +57,7 @@ def restartable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with db.connect(running.database_url) as connection:
         migrate(connection)
     yield running
-    stack.down(home)
+    stack.remove(home)
 
 
 def restart_at_once(home: Path) -> None:
@@ -258,7 +258,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(
     assert_undisturbed(world, twin)
 
 
-def test_no_password_in_what_a_refused_connection_prints(world: World, tmp_path: Path) -> None:
+def test_no_password_in_what_a_refused_connection_prints(world: World) -> None:
     """A port nobody listens on: one sentence, no secret, at once."""
     with TcpProxy(world.database_port) as proxy:
         free = proxy.port
@@ -266,4 +266,3 @@ def test_no_password_in_what_a_refused_connection_prints(world: World, tmp_path:
     refused = world.run(database=free)
     assert (refused.exit_code, refused.out) == (7, "")
     assert time.monotonic() - began < GIVEN_UP_S
-    assert environment(tmp_path, "", {})["FLEETTICKETS_EMBEDDED"] == "never"

@@ -97,7 +97,8 @@ def test_a_deadlock_with_somebody_elses_update_is_tried_again(world: World, twin
             assert running.finish().exit_code == 0
         finally:
             abandon(running)
-    assert world.query("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") >= [(0,)]
+    happened = "SELECT FROM pg_stat_database WHERE datname = current_database() AND deadlocks = 1"
+    wait_until(lambda: world.query(happened))
     assert_undisturbed(world, twin)
 
 
