@@ -35,7 +35,6 @@ STATEMENTS = {
     "run begins": BEGINS,
     "settings": b"SELECT set_config(name",
     "staging table": b"CREATE TEMPORARY TABLE",
-    "file begins": b"fleettickets:write:",
     "copy": COPY,
     "merge": MERGE,
     "ledger": b"-- Write the outcome of one file",

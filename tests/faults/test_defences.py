@@ -73,7 +73,7 @@ def migrating(world: World, _twin: db.Connection) -> None:
 def two_runners(world: World, twin: db.Connection) -> None:
     """The test of two runs at once, less patient: neither of them will give way."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(locks, "PATIENCE_S", 6.0)
+        patch.setattr(locks, "PATIENCE_S", 4.0)
         locks.test_of_several_runs_at_once_exactly_one_works(world, twin, 2)
 
 

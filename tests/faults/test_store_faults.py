@@ -33,8 +33,13 @@ def test_the_proxy_alone_changes_nothing(world: World, twin: db.Connection) -> N
     assert_undisturbed(world, twin)
 
 
-@pytest.mark.parametrize("kind", ["LIST", "GET", "HEAD", "COPY", "DELETE"])
-@pytest.mark.parametrize("answer", [(503, "SlowDown"), (500, "InternalError")], ids=["503", "500"])
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        *((kind, (503, "SlowDown")) for kind in ("LIST", "GET", "HEAD", "COPY", "DELETE")),
+        ("GET", (500, "InternalError")),
+    ],
+)
 def test_twice_refused_then_fine_the_same_run_succeeds(
     world: World, twin: db.Connection, kind: str, answer: tuple[int, str]
 ) -> None:
@@ -125,7 +130,7 @@ def test_a_copy_that_fails_for_one_run_is_made_by_the_next(world: World, twin: d
     assert_undisturbed(world, twin)
 
 
-@pytest.mark.parametrize("kind", ["COPY", "DELETE", "HEAD"])
+@pytest.mark.parametrize("kind", ["COPY", "DELETE"])
 def test_a_store_that_goes_silent_while_archiving_does_not_hold_the_run(
     world: World, twin: db.Connection, kind: str
 ) -> None:
@@ -173,7 +178,7 @@ def test_a_wrong_secret_key_is_refused_without_showing_it(world: World) -> None:
     assert wrong not in refused.out + refused.err
 
 
-@pytest.mark.parametrize("fault", [Fault("drop"), Fault("black_hole"), Fault("cut")], ids=lambda fault: fault.kind)
+@pytest.mark.parametrize("fault", [Fault("drop"), Fault("cut")], ids=lambda fault: fault.kind)
 def test_a_store_that_cannot_be_reached_ends_the_run_in_time(world: World, fault: Fault) -> None:
     """Taken and never answered, or reset: exit 7 within the deadline and its retries."""
     world.fill(1)
