@@ -12,9 +12,23 @@ import pytest
 from faults.world import IMPORT, World, assert_undisturbed, holds, loading, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fleettickets import db
 
 STOPS = {signal.SIGTERM: 143, signal.SIGINT: 130}
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_terminal() -> Iterator[None]:
+    """Children take every signal, also where these tests run under nohup or in the background."""
+    before = {
+        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
