@@ -28,6 +28,12 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 _CONNECT_TIMEOUT_S: Final = 10
 _HINT: Final = "set DATABASE_URL=postgresql://USER:PASSWORD@HOST:PORT/DATABASE (see .env.example)"
+_REFUSED: Final = re.compile(
+    r"(password|GSSAPI|certificate|Peer|Ident|LDAP|PAM) authentication failed|no password supplied"
+    r'|(role|database) "[^"]*" (does not exist|is not permitted to log in)|no pg_hba\.conf entry'
+    r"|permission denied for database"
+)
+"""What a server says that is there and does not know us: a refused connection has no SQLSTATE to tell it by."""
 
 
 def connect(database_url: str, *, role: str = "fleettickets") -> Connection:
@@ -45,7 +51,8 @@ def connect(database_url: str, *, role: str = "fleettickets") -> Connection:
     except psycopg.OperationalError as error:
         where = f"{target.get('host') or 'the local socket'}:{target.get('port') or 5432}"
         reason = redacted(str(error), database_url)
-        raise UpstreamError(
+        kind = UsageError if _REFUSED.search(str(error)) else UpstreamError
+        raise kind(
             f"the database {target.get('dbname') or ''!r} at {where} cannot be used: {reason}; {_HINT}"
         ) from None
     except psycopg.Error as error:

@@ -21,7 +21,7 @@ from fleettickets.load.stage import load_file, prepare
 from fleettickets.report import FileOutcome, RunReport
 from fleettickets.source import names
 from fleettickets.source.ahead import Archiver, Fetched, fetch_ahead, listing_in_time
-from fleettickets.source.files import FileGoneError, FileUnusableError, Model
+from fleettickets.source.files import FileGoneError, FileNotReadError, FileUnusableError, Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -218,6 +218,8 @@ class _Run:
             if len(group) > 1:
                 try:
                     self._load(group)
+                except FileNotReadError:
+                    pass  # one by one it costs only itself
                 except psycopg.Error as error:
                     if self.connection.broken or isinstance(error, _STOPPING):
                         raise
@@ -238,6 +240,9 @@ class _Run:
             except _PASSING as error:
                 if attempt == _TRIES - 1:
                     self._failed(fetched.version, _explained(error))
+            except FileNotReadError as error:
+                self._failed(fetched.version, error)
+                return
             except psycopg.Error as error:
                 if self.connection.broken or isinstance(error, _STOPPING):
                     raise

@@ -55,6 +55,11 @@ class Sheet:
     encoding: str
     _text: Text
 
+    @property
+    def nul_lines(self) -> int:
+        """Lines read so far in which NUL bytes were replaced."""
+        return self._text.nul_lines
+
     def close(self) -> None:
         """Free what was unpacked."""
         self._text.close()

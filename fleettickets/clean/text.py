@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO, TYPE_CHECKING, Final
 
-from fleettickets.source.files import FileUnusableError
+from fleettickets.source.files import FileUnusableError, NoRoomError, discard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,14 +32,15 @@ _TEXT_CONTROLS: Final = b"\t\n\v\f\r\x00\x1b"
 _CONTROLS: Final = bytes(code for code in range(32) if code not in _TEXT_CONTROLS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Text:
-    """A file as text: how it was encoded, and its lines with their ends kept, NUL bytes replaced."""
+    """A file as text: how it was encoded, and its lines with their ends kept, NUL bytes replaced and counted."""
 
     encoding: str
     _file: IO[bytes]
     _has_nul: bool
     is_copy: bool = False
+    nul_lines: int = 0
 
     def close(self) -> None:
         """Free the unpacked copy; a file that came plain belongs to whoever opened it."""
@@ -49,16 +50,21 @@ class Text:
     def lines(self) -> Iterator[str]:
         """Each physical line with its line end as it was; of one beyond 2 Mi characters only the beginning."""
         self._file.seek(0)
+        self.nul_lines = 0
         stream = io.TextIOWrapper(self._file, encoding=self.encoding, errors="replace", newline="")
         read = partial(stream.readline, _LONGEST_LINE_CHARS)
         try:
             while line := read():
-                yield line.replace("\0", "\N{REPLACEMENT CHARACTER}") if self._has_nul else line
+                yield self._without_nul(line) if self._has_nul else line
                 while len(line) == _LONGEST_LINE_CHARS and line[-1] not in "\r\n":
                     line = read()
         finally:
             with contextlib.suppress(ValueError):  # closed meanwhile: the run was stopped
                 stream.detach()  # the wrapper would close the file
+
+    def _without_nul(self, line: str) -> str:
+        self.nul_lines += "\0" in line
+        return line.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def open_text(file: IO[bytes]) -> Text:
@@ -135,11 +141,12 @@ def _inflated(file: IO[bytes]) -> IO[bytes]:
                     raise FileUnusableError("gzip_too_large")
         if spool.tell() == 0:
             raise FileUnusableError("empty")
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:  # a full disk is no broken file
-        spool.close()
-        raise FileUnusableError("gzip_broken") from error
-    except BaseException:
-        spool.close()
+        spool.seek(0)
+    except BaseException as error:
+        discard(spool)
+        if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
+            raise FileUnusableError("gzip_broken") from error
+        if isinstance(error, OSError):  # a full disk is no broken file
+            raise NoRoomError(error) from error
         raise
-    spool.seek(0)
     return spool

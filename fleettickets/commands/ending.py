@@ -41,12 +41,17 @@ def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # n
     return result if isinstance(result, int) else 0
 
 
+def printable(text: str) -> str:
+    """The text on one line: a line break or an escape sequence in a key or a cell must not write our log."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def _failed(arguments: list[str], message: str, exit_code: int) -> int:
     if "--json" in arguments:
         import json  # noqa: PLC0415  # keeps --help fast
 
         click.echo(json.dumps({"error": message, "exit_code": exit_code}))
-    click.echo(f"fleettickets: {message}", err=True)
+    click.echo(f"fleettickets: {printable(message)}", err=True)
     return exit_code
 
 

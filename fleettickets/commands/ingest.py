@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fleettickets.commands.ending import printable
 from fleettickets.commands.progress import follow
 from fleettickets.commands.summary import show_reports
 from fleettickets.datasets import DATASETS
@@ -94,7 +95,7 @@ def ingest(
     app.answer({"runs": [report.as_dict() for report in reports]}, lambda: show_reports(reports))
     for report in reports:
         if report.error:
-            click.echo(f"fleettickets: {report.dataset}: {report.error}", err=True)
+            click.echo(f"fleettickets: {report.dataset}: {printable(report.error)}", err=True)
     # Of two failures the larger code; a stream that is merely busy must not hide one that failed.
     return max((report.exit_code for report in reports), key=lambda code: (code not in (0, 6), code), default=0)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleettickets.commands.app import shown_time
+from fleettickets.commands.ending import printable
 from fleettickets.errors import UsageError
 
 if TYPE_CHECKING:
@@ -115,4 +116,4 @@ def _run_line(run: dict[str, Any]) -> str:
     when = shown_time(datetime.fromisoformat(run["started_at"]))
     rows = f"{int(run['rows_read'] or 0):,} rows" if run["finished_at"] else "not finished"
     ending = f"exit {run['exit_code']}" if run["exit_code"] is not None else "running, or killed"
-    return f"run {run['run_id']}  {when}  {rows}  {ending}{'  ' + run['error'] if run['error'] else ''}"
+    return f"run {run['run_id']}  {when}  {rows}  {ending}{'  ' + printable(run['error']) if run['error'] else ''}"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from fleettickets.commands.ending import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -35,7 +37,7 @@ def _number(n: float) -> str:
 
 
 def _short(key: str | None) -> str:
-    return key.rpartition("/")[2].removesuffix(".csv") if key else "(none)"
+    return printable(key.rpartition("/")[2].removesuffix(".csv")) if key else "(none)"
 
 
 def _reasons(counts: dict[str, int]) -> str:
@@ -75,6 +77,6 @@ _MOST_NOTES = 10
 def _show_notes(console: Console, reports: Iterable[RunReport]) -> None:
     for report in reports:
         for note in report.notes[:_MOST_NOTES]:
-            console.print(f"{report.dataset}: {note}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{report.dataset}: {printable(note)}", markup=False, highlight=False, soft_wrap=True)
         if len(report.notes) > _MOST_NOTES:
             console.print(f"{report.dataset}: and {len(report.notes) - _MOST_NOTES} more notes (--json lists all)")

@@ -56,6 +56,8 @@ def load_file(
     with contextlib.closing(sheet):
         staged = _copy(connection, sheet, outcome, advanced)
     _merge(connection, dataset, version, outcome, staged)
+    if sheet.nul_lines:
+        outcome.flags["nul_replaced"] = sheet.nul_lines
     return outcome
 
 

@@ -22,7 +22,15 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inv
 from fleettickets import failpoint
 from fleettickets.errors import UpstreamError, UsageError
 from fleettickets.source import names
-from fleettickets.source.files import FileGoneError, FileNotReadError, FileUnusableError, FileVersion, Model
+from fleettickets.source.files import (
+    FileGoneError,
+    FileNotReadError,
+    FileUnusableError,
+    FileVersion,
+    Model,
+    NoRoomError,
+    discard,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,10 +78,10 @@ class Bucket:
         try:
             answer = self._get(version)
             _copy_verified(answer["Body"], spool, version, self.deadline_s)
+            _rewind(spool)
         except BaseException:
-            spool.close()
+            discard(spool)
             raise
-        spool.seek(0)
         return spool
 
     def archive(self, version: FileVersion, folder: str) -> str | None:
@@ -209,7 +217,7 @@ def _copy_verified(body: Any, spool: IO[bytes], version: FileVersion, deadline_s
             while chunk := _some(body):
                 length += len(chunk)
                 digest.update(chunk)
-                spool.write(chunk)
+                _keep(chunk, spool)
                 if time.monotonic() > deadline:
                     raise FileNotReadError(f"{version.key} came too slowly: {length} of {version.size_bytes} bytes")
         except (BotoCoreError, HTTPClientError, OSError) as error:
@@ -218,6 +226,20 @@ def _copy_verified(body: Any, spool: IO[bytes], version: FileVersion, deadline_s
         raise FileNotReadError(f"{version.key} came short: {length} of {version.size_bytes} bytes")
     if _SINGLE_PART_ETAG.fullmatch(version.etag) and digest.hexdigest() != version.etag:
         raise FileNotReadError(f"{version.key} came damaged: its MD5 is not its ETag")
+
+
+def _keep(chunk: bytes, spool: IO[bytes]) -> None:
+    try:
+        spool.write(chunk)
+    except OSError as error:
+        raise NoRoomError(error) from error
+
+
+def _rewind(spool: IO[bytes]) -> None:
+    try:
+        spool.seek(0)  # writes what is still buffered
+    except OSError as error:
+        raise NoRoomError(error) from error
 
 
 def _some(body: Any) -> bytes:  # noqa: ANN401  # botocore's stream

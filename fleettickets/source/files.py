@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Protocol
@@ -56,6 +57,22 @@ class FileNotReadError(FleetticketsError):
     """The file could not be read this time; it stays pending."""
 
     exit_code = 7
+
+
+class NoRoomError(FileNotReadError):
+    """A temporary file could not be written."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(
+            f"no temporary file could be written ({error.strerror or error}): "
+            "free space there or set TMPDIR to another folder, and run again"
+        )
+
+
+def discard(spool: IO[bytes]) -> None:
+    """Close a temporary file that nobody will read; what it could not write is not missed."""
+    with contextlib.suppress(OSError):
+        spool.close()
 
 
 class Source(Protocol):

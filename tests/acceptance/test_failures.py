@@ -16,7 +16,7 @@ import pytest
 from feed import key, sheet, ticket
 from psycopg import conninfo, sql
 
-from fleettickets.datasets import CRQ, DATASETS, INC
+from fleettickets.datasets import CRQ, DATASETS, FEED_COLUMNS, INC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,9 +49,9 @@ WRONG_DATABASES: dict[str, tuple[dict[str, str | None], int, str]] = {
     "another scheme": ({"url": f"mysql://u:{CANARY}@127.0.0.1/d"}, 2, "cannot be read as a PostgreSQL address"),
     "wrong host": ({"host": "database.invalid"}, 7, "at database.invalid:"),
     "wrong port": ({"port": "1"}, 7, ":1 cannot be used: "),
-    "wrong user": ({"user": "nobody"}, 7, "cannot be used: "),
-    "wrong password": ({}, 7, "password authentication failed"),
-    "wrong database": ({"dbname": "nothing_here", "password": None}, 7, "the database 'nothing_here' at "),
+    "wrong user": ({"user": "nobody"}, 2, "cannot be used: "),
+    "wrong password": ({}, 2, "password authentication failed"),
+    "wrong database": ({"dbname": "nothing_here", "password": None}, 2, "the database 'nothing_here' at "),
 }
 """What is wrong: what to change in the right address, the exit code, the words that tell it."""
 
@@ -112,7 +112,7 @@ def is_one_clear_line(done: Any, exit_code: int, said: str) -> None:
 def test_a_wrong_database_is_one_clear_line(
     shell: Shell, database_url: str, tmp_path: Path, wrong: str, line: tuple[str, ...]
 ) -> None:
-    """Exit 2 for an address that cannot be meant, 7 for one that does not answer; the password stays unseen."""
+    """Exit 2 for an address that cannot be meant or is refused, 7 for one that does not answer; no password seen."""
     changes, exit_code, said = WRONG_DATABASES[wrong]
     right = conninfo.conninfo_to_dict(database_url)
     parts = {name: quote(str(value), safe="") for name, value in (right | {"password": CANARY} | changes).items()}
@@ -159,6 +159,24 @@ def test_without_migrations_the_line_says_what_to_type(
     put(bucket, INC, FIRST)
     is_one_clear_line(shell(*line, env={"DATABASE_URL": empty_database_url}), 2, "run python run_migrations.py")
     assert keys(bucket) == {key(INC, FIRST)}
+
+
+@pytest.mark.parametrize("line", [("inc", "--apply"), ("inc", "--apply", "--until", "z\nfleettickets: all is well")])
+def test_a_line_break_or_escape_sequence_in_a_key_or_header_writes_no_line_of_our_log(
+    shell: Shell, bucket: Bucket, connection: Connection, line: tuple[str, ...]
+) -> None:
+    """What the producer names is shown escaped, on the line of ours that tells of it."""
+    evil = "\n\x1b[2J\x1b]0;owned\x07fleettickets: all is well\r"
+    bucket.client.put_object(Bucket=bucket.name, Key=f"{INC.changes}a{evil}.csv", Body=b"")
+    put(bucket, INC, FIRST, sheet([ticket("A1", **{f"b{evil}": "x"})], [*FEED_COLUMNS, f"b{evil}"]))
+    put(bucket, INC, SECOND, b"")
+    done = shell("fleettickets", "ingest", *line)
+    printed = done.out + done.err
+    assert done.exit_code == 3
+    assert printed.count("all is well") == 2, printed
+    assert not [text for text in printed.splitlines() if text.lstrip().startswith("fleettickets: all is well")]
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", printed)
+    assert tickets(connection, INC) == {"A1"}
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["lines", "--json"])

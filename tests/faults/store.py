@@ -58,6 +58,7 @@ class Rule:
     drip_bytes_per_s=50          the answer drips
     etag='...'                   the ETag header is another
     silent=True                  no answer at all
+    swap=(b'this', b'that')      the body says that instead of this, in as many bytes
     """
 
     kind: str
@@ -71,6 +72,7 @@ class Rule:
     drip_bytes_per_s: float | None = None
     etag: str | None = None
     silent: bool = False
+    swap: tuple[bytes, bytes] | None = None
     met: int = 0
 
     def takes(self, request: Request) -> bool:
@@ -150,6 +152,10 @@ def _spoilt(reply: Reply, rule: Rule) -> Reply:
     head, body = reply.head, reply.body
     if rule.flip and body:
         body = flipped(body, len(body) // 2)
+    if rule.swap:
+        this, that = rule.swap
+        assert len(this) == len(that)
+        body = body.replace(this, that)
     if rule.shorten:
         body = body[: body.rfind(b"\n", 0, len(body) * 2 // 3) + 1]
     if rule.shorten == "dropped":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -237,6 +238,42 @@ def test_names_with_an_impossible_or_future_time_are_quarantined_unread(world: W
         "quarantine/2126-01-01T00-00-00.csv",
     ]
     assert world.query("SELECT metadata ->> 'source_max_key' FROM tickets.import_meta") == [(world.put_at[0][0],)]
+
+
+@pytest.mark.parametrize("name", ["../processed/2026-06-21T06-00-00.csv", "../../../../etc/passwd", "//a.csv"])
+def test_a_key_that_climbs_out_of_its_folder_is_noted_and_never_asked_for(world: World, name: str) -> None:
+    """Libraries fold '..' away: the request would go elsewhere, so there must be none."""
+    stand_in = "x" * len(name)
+    world.bucket.client.put_object(Bucket=world.bucket.name, Key=INC.changes + stand_in, Body=sheet([ticket("BAD")]))
+    world.put("2026-06-22 06:00:00", "GOOD")
+    swapped = (f"{INC.changes}{stand_in}".encode(), f"{INC.changes}{name}".encode())
+    with StoreProxy(world.store_port, Rule("LIST", swap=swapped)) as proxy:
+        assert [world.run(store=proxy.port).exit_code for _ in range(2)] == [0, 0]
+    assert world.states() == {name.rpartition("/")[2]: "unexpected", "2026-06-22T06-00-00.csv": "applied"}
+    assert world.query("SELECT attempts FROM tickets.import_files WHERE state = 'unexpected'") == [(1,)]
+    asked = {path.partition("?")[0] for kind, path in proxy.log.requests if kind != "LIST"}
+    assert {path.rpartition("/")[2] for path in asked} == {"2026-06-22T06-00-00.csv"}
+    assert set(world.owners()) == {"GOOD"}
+
+
+BIG = sheet([ticket(f"BIG{n}", owner=f"{n:04}" * 1_000) for n in range(3_000)])
+
+
+@pytest.mark.parametrize("body", [BIG, gzip.compress(BIG, 1)], ids=["as it comes", "unpacked"])
+def test_no_room_for_temporary_files_costs_the_large_file_only(world: World, twin: db.Connection, body: bytes) -> None:
+    """The disk the process writes to is full: the file stays pending and the line says why, the others go on."""
+    world.fill(1)
+    world.put("2026-06-22 07:00:00", body=body)
+    world.put("2026-06-22 08:00:00", "SAME", note="hour 08")
+    small = ("sh", "-c", "ulimit -f 2048; exec python -m inc.import_inc --from-bucket --apply")
+    full = world.run(*small)
+    assert full.exit_code == 5, full
+    assert "no temporary file could be written" in full.out
+    assert "TMPDIR" in full.out
+    assert world.states()["2026-06-22T07-00-00.csv"] == "failed"
+    assert world.owners() == {"SAME": "hour 08", "T0": "hour 06", "T1": "hour 06"}
+    assert world.run().exit_code == 0
+    assert_undisturbed(world, twin, counts=False)
 
 
 def test_a_multipart_upload_is_verified_and_archived_like_any_other(world: World) -> None:
