@@ -54,6 +54,8 @@ class Migrated:
 
     migrations: tuple[str, ...]
     objects: bool
+    warnings: tuple[str, ...] = ()
+    """What the database could not do with the rights at hand, for the administrator."""
 
     @property
     def current(self) -> bool:
@@ -63,6 +65,13 @@ class Migrated:
 
 def migrate(connection: Connection, *, migrations: Path = MIGRATIONS, objects: Path = OBJECTS) -> Migrated:
     """Bring the schema up to date in one transaction; an edited migration is refused."""
+    warnings: list[str] = []
+
+    def heard(diagnostic: psycopg.errors.Diagnostic) -> None:
+        if diagnostic.severity_nonlocalized == "WARNING":
+            warnings.append(str(diagnostic.message_primary))
+
+    connection.add_notice_handler(heard)
     try:
         with connection.transaction():
             connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_TIMEOUT))
@@ -78,7 +87,9 @@ def migrate(connection: Connection, *, migrations: Path = MIGRATIONS, objects: P
         raise BusyError(
             f"the schema is in use and was not free within {_LOCK_TIMEOUT}: run again when the long query ends"
         ) from None
-    return Migrated(tuple(migration.name for migration in plan), replaced)
+    finally:
+        connection.remove_notice_handler(heard)
+    return Migrated(tuple(migration.name for migration in plan), replaced, tuple(dict.fromkeys(warnings)))
 
 
 def pending(connection: Connection, *, migrations: Path = MIGRATIONS, objects: Path = OBJECTS) -> Migrated:

@@ -58,6 +58,12 @@ def template(servers: Stack) -> str:
     return "template_fleettickets"
 
 
+@pytest.fixture(scope="session")
+def new_database(servers: Stack) -> Callable[[], contextlib.AbstractContextManager[str]]:
+    """Gives the address of an empty database that lives as long as the block."""
+    return lambda: _database(servers, None)
+
+
 @pytest.fixture
 def empty_database_url(servers: Stack) -> Iterator[str]:
     """The address of a database without any schema of ours."""

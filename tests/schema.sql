@@ -413,11 +413,14 @@ CREATE TABLE tickets.import_files (
     flags jsonb DEFAULT '{}'::jsonb NOT NULL,
     archive_key text,
     archived_at timestamp with time zone,
+    discarded_at timestamp with time zone,
+    discarded_by text,
     CONSTRAINT import_files_rows_add_up CHECK ((rows_read = (((((((rows_new + rows_changed) + rows_unchanged) + rows_stale) + rows_duplicate) + rows_alarm) + rows_sentinel) + rows_rejected))),
     CONSTRAINT import_files_state_is_known CHECK ((state = ANY (ARRAY['applied'::text, 'quarantined'::text, 'failed'::text, 'superseded'::text, 'unexpected'::text, 'forgotten'::text])))
 );
 COMMENT ON TABLE tickets.import_files IS 'The ledger: one row a file version (key, ETag, last-modified) with its outcome';
 COMMENT ON COLUMN tickets.import_files.state IS 'applied: its rows are merged; quarantined: not usable, kept; failed: will be tried again; superseded: gone or replaced before it could be read; unexpected: a name that is no export, left alone; forgotten: a reseed asked to read it again';
+COMMENT ON COLUMN tickets.import_files.discarded_at IS 'When somebody decided that this quarantined file is of no use';
 ALTER TABLE tickets.import_files ALTER COLUMN file_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME tickets.import_files_file_id_seq
     START WITH 1
@@ -494,9 +497,12 @@ CREATE TABLE tickets.rejected_rows (
     line bigint NOT NULL,
     reason text NOT NULL,
     record text NOT NULL,
-    rejected_at timestamp with time zone DEFAULT now() NOT NULL
+    rejected_at timestamp with time zone DEFAULT now() NOT NULL,
+    discarded_at timestamp with time zone,
+    discarded_by text
 );
 COMMENT ON TABLE tickets.rejected_rows IS 'Rows that could not be used, with file, line, reason and the record';
+COMMENT ON COLUMN tickets.rejected_rows.discarded_at IS 'When somebody decided that this rejected row is of no use';
 ALTER TABLE tickets.rejected_rows ALTER COLUMN rejected_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME tickets.rejected_rows_rejected_id_seq
     START WITH 1

@@ -20,7 +20,12 @@ def command(app: App, *, check: bool) -> int:
 
     with app.connector()() as connection:
         done = migrate.pending(connection) if check else migrate.migrate(connection)
-    document = {"migrations": list(done.migrations), "objects": done.objects, "applied": not check}
+    document = {
+        "migrations": list(done.migrations),
+        "objects": done.objects,
+        "applied": not check,
+        "warnings": list(done.warnings),
+    }
     app.answer(document, lambda: _show(done, check=check))
     return 5 if check and not done.current else 0
 
@@ -33,3 +38,5 @@ def _show(done: Migrated, *, check: bool) -> None:
         click.echo(f"{verb}: sql/ (functions and views)")
     if done.current:
         click.echo("the schema is up to date")
+    for warning in done.warnings:
+        click.echo(f"warning: {warning}", err=True)

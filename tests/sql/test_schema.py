@@ -9,7 +9,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from schema_dump import DUMP, MAJOR, dump
 
@@ -135,29 +134,6 @@ def test_every_object_file_is_create_or_replace_and_named_after_its_object() -> 
             match = re.search(r"CREATE OR REPLACE (?:FUNCTION|VIEW) (\w+)\.(\w+)", text)
             assert match is not None, path.name
             assert (match[1], match[2]) == (path.parent.name, path.stem)
-
-
-def test_security_definer_functions_pin_their_search_path(shared_connection: Connection) -> None:
-    for _, name, _, definer, config, _ in shared_connection.execute(OUR_FUNCTIONS).fetchall():
-        if definer:
-            assert any(setting.startswith("search_path=pg_catalog") for setting in config or ()), name
-
-
-def test_nobody_but_the_granted_may_run_our_functions(shared_connection: Connection) -> None:
-    query = "SELECT has_function_privilege('public', %s::oid, 'EXECUTE')"
-    for oid, name, *_ in shared_connection.execute(OUR_FUNCTIONS).fetchall():
-        assert shared_connection.execute(query, [oid]).fetchone() == (False,), name
-
-
-@pytest.mark.parametrize("role", ["dashboard_ro", "grafana_ro"])
-def test_read_roles_read_reporting_and_nothing_else(shared_connection: Connection, role: str) -> None:
-    with shared_connection.transaction(force_rollback=True):
-        shared_connection.execute(f"SET LOCAL ROLE {role}")
-        row = shared_connection.execute("SELECT reporting.fn_tickets_for_map() ->> 'type'").fetchone()
-        assert row == ("FeatureCollection",)
-        for query in ("SELECT * FROM tickets.inc", "DELETE FROM tickets.inc", "CREATE TABLE reporting.mine ()"):
-            with pytest.raises(psycopg.errors.InsufficientPrivilege), shared_connection.transaction():
-                shared_connection.execute(query)
 
 
 def test_functions_under_stored_columns_have_a_return_body(shared_connection: Connection) -> None:
