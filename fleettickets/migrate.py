@@ -193,8 +193,8 @@ def _record(connection: Connection, name: str, checksum: str) -> None:
 
 
 def _object_files(folder: Path) -> list[Path]:
-    """Every object file, grants last."""
-    return sorted(folder.rglob("*.sql"), key=lambda path: (path.stem == "grants", path.as_posix()))
+    """Every object file; what stands beside the schemas' folders (grants, renewals) comes last."""
+    return sorted(folder.rglob("*.sql"), key=lambda path: (path.parent == folder, path.as_posix()))
 
 
 def _objects_hash(folder: Path) -> str:

@@ -268,6 +268,8 @@ class _Run:
                 if file_id is not None:
                     settled.append((file_id, version, outcome))
             moved = self._collect_archived(wait=False)
+            # Last, and once: its lock is the one that readers of the map and other writers meet at.
+            ledger.advance_revision(self.connection, self.order.dataset, [outcome for _, _, outcome in settled])
             failpoint.reached("precommit")
         failpoint.reached("committed")
         self.report.archived += moved

@@ -48,6 +48,12 @@ class FileOutcome:
     rejected_by_reason: Counter[str] = field(default_factory=Counter)
     flags: dict[str, int] = field(default_factory=dict)
     extra_columns: tuple[str, ...] = ()
+    touched: list[str] = field(default_factory=list)
+
+    @property
+    def changes_tickets(self) -> bool:
+        """Whether any ticket is otherwise than before."""
+        return self.rows.new + self.rows.changed > 0
 
 
 @dataclass(slots=True)

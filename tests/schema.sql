@@ -139,7 +139,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION reporting.fn_status(p_now timestamp with time zone) IS 'One screen of both datasets: clocks, backlog, ledger, last runs';
-CREATE FUNCTION reporting.fn_tickets_for_map(p_dataset text DEFAULT NULL::text, p_cluster text DEFAULT NULL::text, p_status text DEFAULT NULL::text, p_actionable boolean DEFAULT true, p_bbox double precision[] DEFAULT NULL::double precision[], p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS json
+CREATE FUNCTION reporting.fn_tickets_for_map(p_dataset text DEFAULT NULL::text, p_cluster text DEFAULT NULL::text, p_status text DEFAULT NULL::text, p_actionable boolean DEFAULT true, p_bbox double precision[] DEFAULT NULL::double precision[], p_now timestamp with time zone DEFAULT NULL::timestamp with time zone, p_ticket_ids text[] DEFAULT NULL::text[]) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'Africa/Nairobi'
@@ -168,6 +168,7 @@ BEGIN
             AND (v_cluster IS NULL OR lower(inc.cluster) = v_cluster)
             AND (v_status IS NULL OR lower(inc.normalized_status) = v_status)
             AND (v_box IS NULL OR public.st_intersects(inc.geom, v_box))
+            AND (p_ticket_ids IS NULL OR inc.ticket_id = ANY (p_ticket_ids))
         UNION ALL
         SELECT 'crq', crq.ticket_id, crq.normalized_status, crq.raw_status, crq.bucket, crq.cluster,
             crq.region, crq.location_name, crq.assigned_team, crq.owner, crq.created_at_service,
@@ -179,6 +180,7 @@ BEGIN
             AND (v_cluster IS NULL OR lower(crq.cluster) = v_cluster)
             AND (v_status IS NULL OR lower(crq.normalized_status) = v_status)
             AND (v_box IS NULL OR public.st_intersects(crq.geom, v_box))
+            AND (p_ticket_ids IS NULL OR crq.ticket_id = ANY (p_ticket_ids))
     ),
     feature AS (
         SELECT
@@ -237,15 +239,15 @@ BEGIN
     SELECT json_build_object(
         'type', 'FeatureCollection',
         'features', (
-            SELECT coalesce(json_agg(feature.feature ORDER BY feature.dataset DESC, feature.ticket_id), '[]') FROM feature
+            SELECT coalesce(json_agg(feature.feature ORDER BY feature.dataset DESC, feature.ticket_id COLLATE "C"), '[]') FROM feature
         ),
         'summary', json_build_object(
             'total', (SELECT count(*) FROM feature),
             'mapped', (SELECT count(*) FROM feature WHERE geo_source <> 'none'),
             'unmapped', (SELECT count(*) FROM feature WHERE geo_source = 'none'),
             'by_dataset', (SELECT coalesce(json_object_agg(dataset, n ORDER BY dataset DESC), '{}') FROM by_dataset),
-            'by_status', (SELECT coalesce(json_object_agg(status, n ORDER BY status), '{}') FROM by_status),
-            'by_geo_source', (SELECT coalesce(json_object_agg(geo_source, n ORDER BY geo_source), '{}') FROM by_geo_source),
+            'by_status', (SELECT coalesce(json_object_agg(status, n ORDER BY status COLLATE "C"), '{}') FROM by_status),
+            'by_geo_source', (SELECT coalesce(json_object_agg(geo_source, n ORDER BY geo_source COLLATE "C"), '{}') FROM by_geo_source),
             'freshness', json_build_object(
                 'inc', reporting.fn_freshness('inc'),
                 'crq', reporting.fn_freshness('crq')
@@ -255,7 +257,7 @@ BEGIN
     RETURN v_answer;
 END
 $$;
-COMMENT ON FUNCTION reporting.fn_tickets_for_map(p_dataset text, p_cluster text, p_status text, p_actionable boolean, p_bbox double precision[], p_now timestamp with time zone) IS 'GeoJSON FeatureCollection of tickets with a summary of the same set';
+COMMENT ON FUNCTION reporting.fn_tickets_for_map(p_dataset text, p_cluster text, p_status text, p_actionable boolean, p_bbox double precision[], p_now timestamp with time zone, p_ticket_ids text[]) IS 'GeoJSON FeatureCollection of tickets with a summary of the same set';
 CREATE FUNCTION reporting.open_sla(p_dataset text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_now timestamp with time zone, OUT opened_at timestamp with time zone, OUT age_bound text, OUT sla_at_risk_at timestamp with time zone, OUT sla_due_at timestamp with time zone) RETURNS record
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     BEGIN ATOMIC
@@ -284,6 +286,54 @@ CREATE FUNCTION reporting.open_sla(p_dataset text, p_created_at_service timestam
                      COALESCE(((open_sla.p_first_seen_at >= '1999-12-31 21:00:00+00'::timestamp with time zone) AND ((open_sla.p_now IS NULL) OR (open_sla.p_first_seen_at <= (open_sla.p_now + '00:15:00'::interval)))), false) AS seen) usable) clock;
 END;
 COMMENT ON FUNCTION reporting.open_sla(p_dataset text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_now timestamp with time zone, OUT opened_at timestamp with time zone, OUT age_bound text, OUT sla_at_risk_at timestamp with time zone, OUT sla_due_at timestamp with time zone) IS 'SLA instants of an open ticket and what its age says (exact, at_least)';
+CREATE FUNCTION tickets.advance_revision(p_dataset text, p_ticket_ids text[] DEFAULT NULL::text[]) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    c_kept CONSTANT bigint := 1000;
+    c_most_tickets CONSTANT integer := 5000;
+    v_ticket_ids text[] := CASE WHEN cardinality(p_ticket_ids) <= c_most_tickets THEN p_ticket_ids END;
+    v_revision bigint;
+BEGIN
+    -- The row's lock makes writers of one dataset take turns from here to their commit.
+    UPDATE tickets.revisions
+    SET revision = revisions.revision + 1, advanced_at = now()
+    WHERE revisions.dataset = p_dataset
+    RETURNING revisions.revision INTO v_revision;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'unknown dataset %: use inc or crq', quote_nullable(p_dataset)
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF v_revision = 1 THEN
+        v_ticket_ids := NULL;
+    END IF;
+    IF v_ticket_ids IS NULL OR cardinality(v_ticket_ids) > 0 THEN
+        WITH renewed AS MATERIALIZED (
+            SELECT (feature ->> 'id') AS ticket_id, feature::text AS feature
+            FROM json_array_elements(
+                reporting.fn_tickets_for_map(p_dataset => p_dataset, p_ticket_ids => v_ticket_ids) -> 'features'
+            ) AS feature
+        ),
+        written AS (
+            INSERT INTO tickets.map_features AS kept (dataset, ticket_id, feature)
+            SELECT p_dataset, renewed.ticket_id, renewed.feature
+            FROM renewed
+            ORDER BY renewed.ticket_id COLLATE "C"
+            ON CONFLICT (dataset, ticket_id) DO UPDATE SET feature = excluded.feature
+            WHERE kept.feature <> excluded.feature
+        )
+        DELETE FROM tickets.map_features AS kept
+        WHERE kept.dataset = p_dataset
+            AND (v_ticket_ids IS NULL OR kept.ticket_id = ANY (v_ticket_ids))
+            AND NOT EXISTS (SELECT FROM renewed WHERE renewed.ticket_id COLLATE "C" = kept.ticket_id);
+    END IF;
+    INSERT INTO tickets.revision_log (dataset, revision, ticket_ids) VALUES (p_dataset, v_revision, v_ticket_ids);
+    DELETE FROM tickets.revision_log WHERE dataset = p_dataset AND revision <= v_revision - c_kept;
+    PERFORM pg_notify('fleettickets', p_dataset || ':' || v_revision);
+    RETURN v_revision;
+END
+$$;
+COMMENT ON FUNCTION tickets.advance_revision(p_dataset text, p_ticket_ids text[]) IS 'Advances a dataset''s revision, renews the features of the tickets named and tells the listeners';
 CREATE FUNCTION tickets.eat_ts_other(p_text text) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (WITH part AS (SELECT (m.m[1])::integer AS year, (m.m[2])::integer AS month, (m.m[3])::integer AS day, (COALESCE(m.m[4], '0'::text))::integer AS hour, (COALESCE(m.m[5], '0'::text))::integer AS minute, (COALESCE(m.m[6], '0'::text))::double precision AS second, CASE WHEN (m.m[7] IS NULL) THEN '03:00:00'::interval WHEN (upper(m.m[7]) = 'Z'::text) THEN '00:00:00'::interval ELSE make_interval(hours => (substr(m.m[7], 1, 3))::integer, mins => ((substr(m.m[7], 1, 1) || COALESCE(NULLIF("right"(replace(m.m[7], ':'::text, ''::text), '-3'::integer), ''::text), '0'::text)))::integer) END AS zone FROM regexp_match(eat_ts_other.p_text, '^[ \t\n\r]*([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,9})?))?[ ]*(Z|z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?)?[ \t\n\r]*$'::text) m(m) WHERE (m.m IS NOT NULL)) SELECT (make_timestamp(part.year, part.month, part.day, part.hour, part.minute, part.second) AT TIME ZONE part.zone) AS timezone FROM part WHERE CASE WHEN (part.year = 0) THEN false WHEN (part.day <= 28) THEN true ELSE ((part.day)::numeric <= EXTRACT(day FROM ((make_date(part.year, part.month, 1) + '1 mon'::interval) - '1 day'::interval))) END);
@@ -320,6 +370,26 @@ CREATE TABLE tickets.alarm_rows (
     source_line bigint NOT NULL
 );
 COMMENT ON TABLE tickets.alarm_rows IS 'Newest alarm row of each id: no ticket by itself, but it takes a ticket that is or becomes known out of the backlog';
+CREATE TABLE tickets.api_tokens (
+    token_id bigint NOT NULL,
+    name text NOT NULL,
+    secret_sha256 bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_tokens_name_is_readable CHECK (((btrim(name) <> ''::text) AND (length(name) <= 100))),
+    CONSTRAINT api_tokens_scopes_are_known CHECK (((scopes <@ ARRAY['read'::text, 'pii'::text, 'review'::text, 'dispatch'::text, 'admin'::text]) AND (cardinality(scopes) > 0)))
+);
+COMMENT ON TABLE tickets.api_tokens IS 'Bearer tokens of the HTTP API, hashed; a revoked one stays for the record';
+ALTER TABLE tickets.api_tokens ALTER COLUMN token_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tickets.api_tokens_token_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE tickets.closure_events (
     dataset text NOT NULL,
     ticket_id text NOT NULL,
@@ -490,6 +560,13 @@ CREATE TABLE tickets.inc_daily_snapshot (
     CONSTRAINT inc_daily_snapshot_method_is_known CHECK ((method = ANY (ARRAY['live'::text, 'replayed'::text])))
 );
 COMMENT ON TABLE tickets.inc_daily_snapshot IS 'The fault backlog of each day (EAT) as it was known then';
+CREATE TABLE tickets.map_features (
+    dataset text NOT NULL,
+    ticket_id text NOT NULL COLLATE pg_catalog."C",
+    feature text NOT NULL
+)
+WITH (fillfactor='80');
+COMMENT ON TABLE tickets.map_features IS 'The feature of fn_tickets_for_map of every open ticket; only tickets.advance_revision writes here';
 CREATE TABLE tickets.rejected_rows (
     rejected_id bigint NOT NULL,
     dataset text NOT NULL,
@@ -521,6 +598,19 @@ CREATE TABLE tickets.reopen_events (
     source_key text
 );
 COMMENT ON TABLE tickets.reopen_events IS 'Each time a closed ticket was seen open again';
+CREATE TABLE tickets.revision_log (
+    dataset text NOT NULL,
+    revision bigint NOT NULL,
+    ticket_ids text[],
+    advanced_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE tickets.revision_log IS 'Which tickets moved a revision, for the newest thousand; null: any of them';
+CREATE TABLE tickets.revisions (
+    dataset text NOT NULL,
+    revision bigint DEFAULT 0 NOT NULL,
+    advanced_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE tickets.revisions IS 'One number a dataset; 0: never advanced, its features are not built yet';
 CREATE TABLE tickets.runs (
     run_id bigint NOT NULL,
     dataset text NOT NULL,
@@ -549,6 +639,10 @@ CREATE TABLE tickets.schema_migrations (
 );
 ALTER TABLE ONLY tickets.alarm_rows
     ADD CONSTRAINT alarm_rows_pkey PRIMARY KEY (dataset, ticket_id);
+ALTER TABLE ONLY tickets.api_tokens
+    ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (token_id);
+ALTER TABLE ONLY tickets.api_tokens
+    ADD CONSTRAINT api_tokens_secret_is_given_once UNIQUE (secret_sha256);
 ALTER TABLE ONLY tickets.closure_events
     ADD CONSTRAINT closure_events_pkey PRIMARY KEY (dataset, ticket_id, seq);
 ALTER TABLE ONLY tickets.crq
@@ -567,10 +661,16 @@ ALTER TABLE ONLY tickets.inc_daily_snapshot
     ADD CONSTRAINT inc_daily_snapshot_pkey PRIMARY KEY (day);
 ALTER TABLE ONLY tickets.inc
     ADD CONSTRAINT inc_pkey PRIMARY KEY (ticket_id);
+ALTER TABLE ONLY tickets.map_features
+    ADD CONSTRAINT map_features_pkey PRIMARY KEY (dataset, ticket_id);
 ALTER TABLE ONLY tickets.rejected_rows
     ADD CONSTRAINT rejected_rows_pkey PRIMARY KEY (rejected_id);
 ALTER TABLE ONLY tickets.reopen_events
     ADD CONSTRAINT reopen_events_pkey PRIMARY KEY (dataset, ticket_id, seq);
+ALTER TABLE ONLY tickets.revision_log
+    ADD CONSTRAINT revision_log_pkey PRIMARY KEY (dataset, revision);
+ALTER TABLE ONLY tickets.revisions
+    ADD CONSTRAINT revisions_pkey PRIMARY KEY (dataset);
 ALTER TABLE ONLY tickets.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (run_id);
 ALTER TABLE ONLY tickets.schema_migrations

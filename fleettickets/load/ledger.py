@@ -102,11 +102,19 @@ def start_run(connection: Connection, dataset: Dataset, command: str) -> int:
     return int(row[0]) if row else 0
 
 
+def advance_revision(connection: Connection, dataset: Dataset, outcomes: Sequence[FileOutcome]) -> None:
+    """Tell readers at the commit that tickets changed; files that changed none are no news."""
+    if any(outcome.changes_tickets for outcome in outcomes):
+        touched = sorted({ticket_id for outcome in outcomes for ticket_id in outcome.touched})
+        connection.execute("SELECT tickets.advance_revision(%s, %s::text[])", [dataset.name, touched])
+
+
 def finish_run(connection: Connection, run_id: int, report: RunReport) -> None:
-    """Note how the run ended."""
+    """Note how the run ended, and tell readers, whose clocks show the last run."""
     connection.execute(
-        "UPDATE tickets.runs SET finished_at = clock_timestamp(), state = %s, exit_code = %s, counts = %s, error = %s "
-        "WHERE run_id = %s",
+        "WITH run AS (UPDATE tickets.runs SET finished_at = clock_timestamp(), state = %s, exit_code = %s, "
+        "counts = %s, error = %s WHERE run_id = %s RETURNING dataset) "
+        "SELECT pg_notify('fleettickets', 'run:' || dataset) FROM run",
         [
             "done" if report.exit_code in (0, 3) else "failed",
             report.exit_code,
@@ -219,7 +227,7 @@ def _plan(
         raise UsageError("the database has no fleettickets schema yet: run python run_migrations.py") from None
     if row is None or not row[0]:
         raise BusyError(f"another run holds the {dataset.name} stream: it will do the work; nothing was changed")
-    _, metadata, pending, unarchived, gone, run_id = row
+    _, metadata, pending, unarchived, gone, run_id, _ = row
     return Plan(
         metadata or {},
         [listed[at - 1] for at in pending],

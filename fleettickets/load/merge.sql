@@ -24,7 +24,8 @@ judged AS MATERIALIZED (
             THEN 'stale'
             WHEN known.raw = newest.raw THEN 'unchanged'
             ELSE 'changed'
-        END AS outcome
+        END AS outcome,
+        known.is_actionable IS TRUE OR tickets.to_bool(newest.raw ->> 'is_actionable') IS TRUE AS is_or_was_open
     FROM newest
     -- LIMIT keeps this a look-up a row: the cost follows the file, whatever the planner believes of the table.
     LEFT JOIN LATERAL (
@@ -152,4 +153,10 @@ SELECT
             WHERE flag IS NOT NULL
             GROUP BY flag
         ) AS counted
+    ),
+    -- What readers of the open tickets hold of these is out of date.
+    (
+        SELECT coalesce(array_agg(judged.ticket_id), '{{}}')
+        FROM judged
+        WHERE judged.outcome IN ('new', 'changed') AND judged.is_or_was_open
     )

@@ -74,5 +74,6 @@ SELECT
     (SELECT coalesce(array_agg(pending.position ORDER BY pending.position), '{}') FROM pending),
     (SELECT coalesce(json_agg(unarchived), '[]') FROM unarchived),
     (SELECT coalesce(array_agg(failed_and_gone.file_id), '{}') FROM failed_and_gone),
-    (SELECT run_id FROM nothing_new)
+    (SELECT run_id FROM nothing_new),
+    (SELECT pg_notify('fleettickets', 'run:' || %(dataset)s::text) FROM nothing_new)
 FROM hold

@@ -107,7 +107,7 @@ def _merge(connection: Connection, dataset: Dataset, version: FileVersion, outco
             "etag": version.etag,
         },
     ).fetchone()
-    counts, outcome.flags = row or ({}, {})
+    counts, outcome.flags, outcome.touched = row or ({}, {}, [])
     for name, n in counts.items():
         setattr(outcome.rows, name, n)
     outcome.rows.duplicate = staged - sum(counts.values())

@@ -1,5 +1,6 @@
 -- A GeoJSON FeatureCollection of the tickets of both datasets, with a summary of the same set.
 -- Filters combine with AND; null or empty means all; cluster and status ignore case and outer spaces.
+-- p_ticket_ids picks tickets: what changed is asked for alone. Byte order, so that a reader can keep it by itself.
 -- Without p_now nothing in it depends on the clock: the bytes stay the same until the data changes.
 CREATE OR REPLACE FUNCTION reporting.fn_tickets_for_map(
     p_dataset text DEFAULT NULL,
@@ -7,7 +8,8 @@ CREATE OR REPLACE FUNCTION reporting.fn_tickets_for_map(
     p_status text DEFAULT NULL,
     p_actionable boolean DEFAULT true,
     p_bbox double precision[] DEFAULT NULL,
-    p_now timestamptz DEFAULT NULL
+    p_now timestamptz DEFAULT NULL,
+    p_ticket_ids text[] DEFAULT NULL
 )
 RETURNS json LANGUAGE plpgsql STABLE PARALLEL SAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'Africa/Nairobi'
@@ -37,6 +39,7 @@ BEGIN
             AND (v_cluster IS NULL OR lower(inc.cluster) = v_cluster)
             AND (v_status IS NULL OR lower(inc.normalized_status) = v_status)
             AND (v_box IS NULL OR public.st_intersects(inc.geom, v_box))
+            AND (p_ticket_ids IS NULL OR inc.ticket_id = ANY (p_ticket_ids))
         UNION ALL
         SELECT 'crq', crq.ticket_id, crq.normalized_status, crq.raw_status, crq.bucket, crq.cluster,
             crq.region, crq.location_name, crq.assigned_team, crq.owner, crq.created_at_service,
@@ -48,6 +51,7 @@ BEGIN
             AND (v_cluster IS NULL OR lower(crq.cluster) = v_cluster)
             AND (v_status IS NULL OR lower(crq.normalized_status) = v_status)
             AND (v_box IS NULL OR public.st_intersects(crq.geom, v_box))
+            AND (p_ticket_ids IS NULL OR crq.ticket_id = ANY (p_ticket_ids))
     ),
     feature AS (
         SELECT
@@ -106,15 +110,15 @@ BEGIN
     SELECT json_build_object(
         'type', 'FeatureCollection',
         'features', (
-            SELECT coalesce(json_agg(feature.feature ORDER BY feature.dataset DESC, feature.ticket_id), '[]') FROM feature
+            SELECT coalesce(json_agg(feature.feature ORDER BY feature.dataset DESC, feature.ticket_id COLLATE "C"), '[]') FROM feature
         ),
         'summary', json_build_object(
             'total', (SELECT count(*) FROM feature),
             'mapped', (SELECT count(*) FROM feature WHERE geo_source <> 'none'),
             'unmapped', (SELECT count(*) FROM feature WHERE geo_source = 'none'),
             'by_dataset', (SELECT coalesce(json_object_agg(dataset, n ORDER BY dataset DESC), '{}') FROM by_dataset),
-            'by_status', (SELECT coalesce(json_object_agg(status, n ORDER BY status), '{}') FROM by_status),
-            'by_geo_source', (SELECT coalesce(json_object_agg(geo_source, n ORDER BY geo_source), '{}') FROM by_geo_source),
+            'by_status', (SELECT coalesce(json_object_agg(status, n ORDER BY status COLLATE "C"), '{}') FROM by_status),
+            'by_geo_source', (SELECT coalesce(json_object_agg(geo_source, n ORDER BY geo_source COLLATE "C"), '{}') FROM by_geo_source),
             'freshness', json_build_object(
                 'inc', reporting.fn_freshness('inc'),
                 'crq', reporting.fn_freshness('crq')
@@ -125,5 +129,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION reporting.fn_tickets_for_map(text, text, text, boolean, double precision[], timestamptz)
+COMMENT ON FUNCTION reporting.fn_tickets_for_map(text, text, text, boolean, double precision[], timestamptz, text[])
     IS 'GeoJSON FeatureCollection of tickets with a summary of the same set';
