@@ -16,6 +16,9 @@ DECLARE
         ['closure_events', 'SELECT, INSERT, UPDATE'],
         ['reopen_events', 'SELECT, INSERT, UPDATE'],
         ['inc_daily_snapshot', 'SELECT, INSERT, UPDATE'],
+        ['revisions', 'SELECT, UPDATE'],
+        ['revision_log', 'SELECT, INSERT, DELETE'],
+        ['map_features', 'SELECT, INSERT, UPDATE, DELETE'],
         ['geo_clusters', 'SELECT'],
         ['geo_locations', 'SELECT'],
         ['schema_migrations', 'SELECT']
