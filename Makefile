@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format schema bench up down clean
+.PHONY: help demo test check format schema soak bench up down clean
 
 BIN := .venv/bin
 # Extra arguments for the command behind the target: make demo ARGS=--exit
@@ -34,6 +34,11 @@ schema: ## write tests/schema.sql, the committed dump that shows what a migratio
 	@sh .ci/prepare python
 	@sh .ci/prepare database
 	$(BIN)/python tests/schema_dump.py
+
+soak: ## break everything at once for ten minutes and show that nothing is lost (ARGS='--minutes 60')
+	@sh .ci/prepare python
+	@sh .ci/prepare database
+	@$(BIN)/python tests/faults/soak/run.py $(ARGS)
 
 bench: ## measure the engine beside a plain COPY and upsert
 	@sh .ci/prepare python

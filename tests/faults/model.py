@@ -226,7 +226,7 @@ class Sandbox:
     def move_back(self, archived: str) -> None:
         """An operator moves an archived file back to be read again."""
         stored = self._archive.pop(archived)
-        name = _plain(archived)
+        name = plain_name(archived)
         key = INC.changes + name
         content = next(v.content for v in self.versions if v.name == name and v.content.md5 == stored.md5)
         self._before_write(key, content)
@@ -367,7 +367,7 @@ class Sandbox:
             assert archive.get(key) == stored, f"an archived file was changed: {key}"
         self._archive = archive
         waiting = {(key, stored.etag, stored.modified) for key, stored in objects.items() if key not in archive}
-        kept = {(_plain(key), stored.md5) for key, stored in objects.items()}
+        kept = {(plain_name(key), stored.md5) for key, stored in objects.items()}
         for version in self.versions:
             if version.identity in waiting:
                 continue
@@ -391,7 +391,7 @@ class Sandbox:
         folders = defaultdict(set)
         for key, stored in self.objects().items():
             folder = key.removeprefix(INC.root).partition("/")[0]
-            folders[_plain(key), stored.md5].add(folder)
+            folders[plain_name(key), stored.md5].add(folder)
             name = key.removeprefix(INC.changes)
             assert folder in {"processed", "quarantine"} or name in NO_EXPORTS, f"left behind: {key}"
         assert all(len(found) == 1 for found in folders.values()), f"in two folders: {dict(folders)}"
@@ -444,7 +444,7 @@ def _check_counts(version: Version, row: dict[str, Any]) -> None:
     assert counted == (len(content.lines), content.count("sentinel"), rejected, rejected), f"miscounted: {row}"
 
 
-def _plain(key: str) -> str:
+def plain_name(key: str) -> str:
     """The name a file had in changes/: without the archive's suffix for other content of the same name."""
     name = key.removeprefix(INC.root).partition("/")[2]
     stem, dot, tail = name.removesuffix(".csv").rpartition(".")

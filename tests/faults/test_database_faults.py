@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 from faults.conftest import world_of
 from faults.proxy import Fault, TcpProxy
-from faults.world import World, assert_undisturbed, loading
+from faults.world import World, assert_undisturbed, loading, restart_at_once
 from feed import sheet, ticket
 
 from fleettickets import db
 from fleettickets.demo import stack
-from fleettickets.demo.installation import find_installation
 from fleettickets.migrate import migrate
 
 if TYPE_CHECKING:
@@ -57,22 +56,6 @@ def restartable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         migrate(connection)
     yield running
     stack.remove(home)
-
-
-def restart_at_once(home: Path) -> None:
-    """`pg_ctl restart -m immediate`: every session is cut off, recovery at the start."""
-    data = (home / "postgres").resolve()
-    owner = data.stat()
-    as_owner = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    subprocess.run(
-        [find_installation().program("pg_ctl"), "restart", "-m", "immediate", "-w", "-D", data, "-l", "/dev/null"],
-        check=True,
-        cwd="/",
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        **as_owner,  # type: ignore[call-overload]  # one of two sets of options
-    )
 
 
 @pytest.mark.parametrize("point", ["copying", "precommit"])

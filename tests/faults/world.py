@@ -20,6 +20,7 @@ from feed import Shelf, key, sheet, ticket
 from fleettickets import db
 from fleettickets.commands.progress import NOBODY
 from fleettickets.datasets import INC
+from fleettickets.demo.installation import find_installation
 from fleettickets.pipeline import Order, ingest
 
 if TYPE_CHECKING:
@@ -294,6 +295,22 @@ def loading(world: World, failpoint: str, *command: str, **options: Any) -> Iter
         yield running
     finally:
         abandon(running)
+
+
+def restart_at_once(home: Path) -> None:
+    """`pg_ctl restart -m immediate`: every session is cut off, recovery at the start."""
+    data = (home / "postgres").resolve()
+    owner = data.stat()
+    as_owner = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    subprocess.run(
+        [find_installation().program("pg_ctl"), "restart", "-m", "immediate", "-w", "-D", data, "-l", "/dev/null"],
+        check=True,
+        cwd="/",
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        **as_owner,  # type: ignore[call-overload]  # one of two sets of options
+    )
 
 
 def abandon(running: Running) -> None:
