@@ -48,6 +48,36 @@ def test_removed_between_list_and_get_is_noted_and_the_others_go_on(world: World
     assert world.run().exit_code == 0
 
 
+def test_a_failed_file_that_its_producer_removed_is_no_failure_any_more(world: World) -> None:
+    """Nothing is left to read: the next complete listing settles it."""
+    world.fill(2)
+    gone = world.put_at[0][0]
+    with StoreProxy(world.store_port, Rule("GET", gone, answer=(403, "AccessDenied"))) as proxy:
+        assert world.run(store=proxy.port).exit_code == 5
+    assert sorted(world.states().values()) == ["applied", "failed"]
+    world.bucket.client.delete_object(Bucket=world.bucket.name, Key=gone)
+    assert world.run().exit_code == 0
+    assert sorted(world.states().values()) == ["applied", "superseded"]
+
+
+def test_listed_twice_is_applied_once(world: World, twin: db.Connection) -> None:
+    """A store that lists while it is written to may name a key on two pages."""
+    body, store, name = sheet([ticket("SAME"), ticket("T1")]), world.bucket.client, world.bucket.name
+    keys, uploaded = (key(INC, FIRST), key(INC, SECOND)), set[object]()
+    while len(uploaded) != 1:  # in one second, so that the two entries are one version
+        for at in keys:
+            store.put_object(Bucket=name, Key=at, Body=body)
+        uploaded = {store.head_object(Bucket=name, Key=at)["LastModified"].replace(microsecond=0) for at in keys}
+    world.note(FIRST, body)
+    world.note(SECOND, body)
+    with StoreProxy(world.store_port, Rule("LIST", swap=(keys[1].encode(), keys[0].encode()))) as proxy:
+        assert world.run(store=proxy.port).exit_code == 0
+    assert world.states() == {"2026-06-22T06-00-00.csv": "applied"}
+    assert world.query("SELECT rows_new, rows_read FROM tickets.import_files") == [(2, 2)]
+    assert world.run().exit_code == 0
+    assert_undisturbed(world, twin)
+
+
 def test_replaced_between_list_and_get_only_the_new_content_is_applied(world: World, twin: db.Connection) -> None:
     """The listed version is superseded, the new one is applied by the next run."""
     world.put(FIRST, "SAME", "T0", note="hour 06")

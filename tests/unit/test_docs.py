@@ -25,6 +25,9 @@ LANGUAGES = {"sh", "sql", "text", "json", "ini", "cron"}
 TARGET = re.compile(r"^([a-z]+):.*## ", re.MULTILINE)
 MACHINE_PATH = re.compile(r"/(?:home|root|Users|work)/[A-Za-z.]|[A-Z]:\\Users\\")
 LONGEST_DECISION_LINES = 25
+TEST_NAME = re.compile(r"`(\w+/test_\w+\.py)::(\w+)`")
+CASES = {"I": 14, "C": 5, "D": 9, "S": 16, "F": 21, "V": 16, "R": 1, "X": 12, "Y": 17}
+"""How many invariants and catalogued faults there are of each kind."""
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
@@ -121,6 +124,28 @@ def test_the_image_does_not_run_as_root() -> None:
     users = re.findall(r"^USER (\S+)", final, re.MULTILINE)
     assert users
     assert users[-1].split(":")[0] not in {"root", "0"}
+
+
+def test_every_promise_and_fault_has_its_line_in_the_order_of_the_catalogue() -> None:
+    """No case is left out of docs/reliability.md, and none stands there twice."""
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| ([A-Z]\d+) \|", text, re.MULTILINE)
+    assert told == [f"{kind}{n}" for kind, cases in CASES.items() for n in range(1, cases + 1)]
+
+
+def test_every_test_that_is_said_to_hold_a_promise_exists() -> None:
+    """Renaming a test renames it in docs/reliability.md."""
+    named = TEST_NAME.findall((ROOT / "docs" / "reliability.md").read_text(encoding="utf-8"))
+    paths = {path for path, _ in named}
+    defined = {
+        (path, name) for path in paths for name in re.findall(r"^def (test_\w+)", _test_file(path), re.MULTILINE)
+    }
+    assert [f"{path}::{name}" for path, name in named if (path, name) not in defined] == []
+    assert named
+
+
+def _test_file(path: str) -> str:
+    return (ROOT / "tests" / path).read_text(encoding="utf-8")
 
 
 def test_no_file_knows_somebodys_machine() -> None:

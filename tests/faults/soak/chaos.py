@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RESTART_EVERY_S: Final = 25.0
 KILL_EVERY_S: Final = 4.0
-BREAK_EVERY_S: Final = 12.0
+BREAK_EVERY_S: Final = 5.0
 RECOVERY_S: Final = 5.0
 """How long after a restart a reader may still be away."""
 HITS: Final = {signal.SIGKILL: 6, signal.SIGTERM: 1}
