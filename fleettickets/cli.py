@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "down": "Stop the private servers of this folder.",
     "ingest": "Drain the export files of a dataset into the database.",
     "migrate": "Bring the database schema up to date.",
+    "quarantine": "Files and rows that could not be used: see them, read them again, discard them.",
     "status": "One screen: the clocks, the backlog, quarantine, the last runs.",
     "up": "Start the private PostgreSQL and S3 servers of this folder.",
 }

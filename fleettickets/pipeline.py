@@ -74,6 +74,8 @@ class Order:
     until: str | None = None
     max_files_per_tx: int = 1
     deadline_s: float = 60.0
+    again: bool = False
+    """Read settled versions once more: quarantined files, and files with rejected rows."""
 
 
 def ingest(
@@ -96,7 +98,8 @@ def ingest(
             command=order.command,
             apply=order.apply,
             reseed=order.reseed,
-            complete=source.archives and order.model is Model.CHANGES and order.until is None,
+            again=order.again,
+            complete=source.archives and order.model is Model.CHANGES and order.until is None and not order.again,
             deadline_s=order.deadline_s,
         ) as plan,
     ):
@@ -267,6 +270,8 @@ class _Run:
                 file_id = self._record(version, outcome)
                 if file_id is not None:
                     settled.append((file_id, version, outcome))
+                elif self.order.again:
+                    self.report.notes.append(f"{version.key}: left as it was: {outcome.reason or 'settled meanwhile'}")
             moved = self._collect_archived(wait=False)
             # Last, and once: its lock is the one that readers of the map and other writers meet at.
             ledger.advance_revision(self.connection, self.order.dataset, [outcome for _, _, outcome in settled])
@@ -294,6 +299,7 @@ class _Run:
             outcome,
             run_id=self.run_id,
             archives=self.source.archives and not gone,
+            again=self.order.again,
             metadata=snapshot,
         )
 
@@ -328,7 +334,7 @@ class _Run:
 
     def _not_fetched(self, fetched: Fetched) -> None:
         version, error = fetched.version, fetched.error
-        if isinstance(error, FileGoneError):
+        if isinstance(error, FileGoneError) and not self.order.again:
             self._settle(version, FileOutcome(version.key, "superseded", version.exported_at, str(error)))
         elif isinstance(error, FileUnusableError):
             self._settle(version, FileOutcome(version.key, "quarantined", version.exported_at, str(error)))
@@ -337,7 +343,11 @@ class _Run:
 
     def _failed(self, version: FileVersion, error: FleetticketsError) -> None:
         """A file that may work next time; after several in a row the rest is left for later."""
-        self._settle(version, FileOutcome(version.key, "failed", version.exported_at, str(error)))
+        outcome = FileOutcome(version.key, "failed", version.exported_at, str(error))
+        if self.order.again:
+            self.report.add(outcome)  # it stays what it is in the ledger, and where it lies
+        else:
+            self._settle(version, outcome)
         self.failures_in_a_row += error.exit_code == UpstreamError.exit_code
         if self.failures_in_a_row >= _MOST_FAILURES_IN_A_ROW:
             raise UpstreamError(f"{self.failures_in_a_row} files in a row could not be read; the last: {error}")

@@ -86,7 +86,7 @@ BEGIN
         SELECT
             dataset,
             count(*) FILTER (WHERE state = 'applied') AS applied,
-            count(*) FILTER (WHERE state = 'quarantined') AS quarantined,
+            count(*) FILTER (WHERE state = 'quarantined' AND discarded_at IS NULL) AS quarantined,
             count(*) FILTER (WHERE state = 'failed') AS failed,
             count(*) FILTER (WHERE state = 'unexpected') AS unexpected,
             count(*) FILTER (WHERE archived_at IS NULL AND state IN ('applied', 'quarantined', 'superseded'))
@@ -95,7 +95,7 @@ BEGIN
         GROUP BY dataset
     ),
     rejected AS (
-        SELECT dataset, count(*) AS rows FROM tickets.rejected_rows GROUP BY dataset
+        SELECT dataset, count(*) AS rows FROM tickets.rejected_rows WHERE discarded_at IS NULL GROUP BY dataset
     )
     SELECT json_build_object(
         'now', p_now,

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from fleettickets.report import RunReport
 
 
-def show_reports(reports: Iterable[RunReport]) -> None:
+def show_reports(reports: Iterable[RunReport], command: str = "ingest") -> None:
     """Print one column a dataset; lines that are zero everywhere and unusual are left out."""
     reports = list(reports)
-    title = "ingest" if all(report.applied for report in reports) else "dry run: what --apply would do"
+    title = command if all(report.applied for report in reports) else "dry run: what --apply would do"
     table = Table(title=title, title_justify="left", show_header=True, box=None, pad_edge=False)
     table.add_column("")
     for report in reports:

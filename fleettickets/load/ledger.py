@@ -43,7 +43,7 @@ class Plan:
 
 
 @contextmanager
-def hold_stream(
+def hold_stream(  # noqa: PLR0913  # what a run was ordered to do
     connection: Connection,
     dataset: Dataset,
     listed: Sequence[FileVersion],
@@ -51,6 +51,7 @@ def hold_stream(
     command: str,
     apply: bool,
     reseed: bool,
+    again: bool,
     complete: bool,
     deadline_s: float,
 ) -> Iterator[Plan]:
@@ -64,7 +65,16 @@ def hold_stream(
         with severed_after(connection, deadline_s):
             connection.execute("BEGIN")
             settle_session(connection)
-            plan = _plan(connection, dataset, listed, command=command, apply=apply, reseed=reseed, complete=complete)
+            plan = _plan(
+                connection,
+                dataset,
+                listed,
+                command=command,
+                apply=apply,
+                reseed=reseed,
+                again=again,
+                complete=complete,
+            )
             if plan.run_id is not None:
                 connection.execute("COMMIT")
         yield plan
@@ -126,9 +136,10 @@ def finish_run(connection: Connection, run_id: int, report: RunReport) -> None:
 
 
 def forget(connection: Connection, dataset: Dataset) -> None:
-    """Reseed: forget the watermark and which files were read; the tickets stay."""
+    """Reseed: forget the watermark and which files were read; the tickets and what lies in quarantine/ stay."""
     connection.execute(
-        "UPDATE tickets.import_files SET state = 'forgotten' WHERE dataset = %s AND state <> 'unexpected'",
+        "UPDATE tickets.import_files SET state = 'forgotten' WHERE dataset = %s AND state <> 'unexpected' "
+        "AND NOT (state = 'quarantined' AND archive_key IS NOT NULL)",
         [dataset.name],
     )
     connection.execute(
@@ -146,6 +157,7 @@ def record_file(  # the facts of one ledger row
     *,
     run_id: int | None,
     archives: bool,
+    again: bool = False,
     metadata: dict[str, str] | None = None,
 ) -> int | None:
     """Write one outcome, in the transaction of its rows; None when another run settled this version first."""
@@ -160,6 +172,7 @@ def record_file(  # the facts of one ledger row
             "exported_at": version.exported_at,
             "run_id": run_id,
             "archives": archives,
+            "again": again,
             "moves_watermark": version.problem is None and not version.key.startswith("file:"),
             "metadata": Jsonb(metadata or {}),
             **ledger_values(outcome),
@@ -167,10 +180,10 @@ def record_file(  # the facts of one ledger row
     ).fetchone()
     if row is None:
         return None
-    outcome.export_type = row[1]
-    if outcome.rows.rejected:
-        keep_rejected(connection, dataset, row[0])
-    return int(row[0])
+    file_id, outcome.export_type, attempts = row
+    if outcome.state == "applied" and (outcome.rows.rejected or attempts > 1):
+        keep_rejected(connection, dataset, file_id)
+    return int(file_id)
 
 
 def record_archived(connection: Connection, moved: Sequence[tuple[int, str | None]]) -> None:
@@ -207,6 +220,7 @@ def _plan(
     command: str,
     apply: bool,
     reseed: bool,
+    again: bool,
     complete: bool,
 ) -> Plan:
     try:
@@ -220,6 +234,7 @@ def _plan(
                 "command": command,
                 "apply": apply,
                 "reseed": reseed,
+                "again": again,
                 "complete": complete,
             },
         ).fetchone()
@@ -245,5 +260,6 @@ def _unarchived(item: dict[str, Any]) -> tuple[int, FileVersion, str]:
         datetime.fromisoformat(item["last_modified"]),
         item["size_bytes"],
         datetime.fromisoformat(exported_at) if exported_at else None,
+        lies_at=item["lies_at"],
     )
     return item["file_id"], version, item["state"]

@@ -20,32 +20,40 @@ pending AS (
         AND NOT %(reseed)s::boolean
     WHERE
         seen.file_id IS NULL
+        OR %(again)s::boolean
         OR seen.state IN ('failed', 'forgotten')
         -- Noted as gone, yet listed: the store missed it for a moment.
         OR (seen.state = 'superseded' AND %(complete)s::boolean)
 ),
 unarchived AS (
-    SELECT file_id, key, etag, last_modified, size_bytes, exported_at, state
+    -- What was read again out of quarantine/ still lies there.
+    SELECT file_id, key, etag, last_modified, size_bytes, exported_at, state, archive_key AS lies_at
     FROM tickets.import_files
     WHERE
         dataset = %(dataset)s::text
         AND archived_at IS NULL
         AND state IN ('applied', 'quarantined', 'superseded')
-        -- What a reseed reads again is archived after that: moved now, it would be gone before it is fetched.
+        -- What is about to be read again is archived after that: moved now, it would be gone before it is fetched.
         AND NOT (
-            %(reseed)s::boolean
+            (%(reseed)s::boolean OR %(again)s::boolean)
             AND (key, etag, last_modified) IN (SELECT listed.key, listed.etag, listed.last_modified FROM listed)
         )
     UNION ALL
     -- The same bytes put again within the second they were archived in are this version once more.
-    SELECT seen.file_id, seen.key, seen.etag, seen.last_modified, seen.size_bytes, seen.exported_at, seen.state
+    SELECT seen.file_id, seen.key, seen.etag, seen.last_modified, seen.size_bytes, seen.exported_at, seen.state,
+        NULL::text
     FROM listed
     JOIN tickets.import_files AS seen
         ON seen.dataset = %(dataset)s::text
         AND seen.key = listed.key
         AND seen.etag = listed.etag
         AND seen.last_modified = listed.last_modified
-    WHERE seen.archive_key IS NOT NULL AND seen.archived_at IS NOT NULL AND seen.state IN ('applied', 'quarantined', 'superseded') AND NOT %(reseed)s::boolean
+    WHERE
+        seen.archive_key IS NOT NULL
+        AND seen.archived_at IS NOT NULL
+        AND seen.state IN ('applied', 'quarantined', 'superseded')
+        AND NOT %(reseed)s::boolean
+        AND NOT %(again)s::boolean
 ),
 failed_and_gone AS (
     SELECT seen.file_id

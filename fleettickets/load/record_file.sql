@@ -48,9 +48,15 @@ WITH ledger AS (
         rows_sentinel = excluded.rows_sentinel,
         rows_rejected = excluded.rows_rejected,
         flags = excluded.flags,
-        archived_at = excluded.archived_at
-    WHERE seen.state IN ('failed', 'forgotten', 'superseded')
-    RETURNING file_id, export_type
+        archived_at = excluded.archived_at,
+        archive_key = CASE WHEN %(again)s THEN seen.archive_key END, -- read again, it still lies where it was moved
+        discarded_at = NULL,
+        discarded_by = NULL
+    WHERE
+        seen.state IN ('failed', 'forgotten', 'superseded')
+        -- Rows that are merged stay merged: a file once applied does not become unusable.
+        OR (%(again)s AND (seen.state = 'quarantined' OR (seen.state = 'applied' AND excluded.state = 'applied')))
+    RETURNING file_id, export_type, attempts
 ),
 watermark AS (
     INSERT INTO tickets.import_meta AS meta (dataset, export_type, imported_at, metadata)
@@ -73,4 +79,4 @@ watermark AS (
             ELSE excluded.metadata
         END
 )
-SELECT file_id, export_type FROM ledger
+SELECT file_id, export_type, attempts FROM ledger

@@ -62,12 +62,19 @@ def load_file(
 
 
 def keep_rejected(connection: Connection, dataset: Dataset, file_id: int) -> None:
-    """Keep the staged rows that could not be used, with file, line, reason and record."""
-    connection.execute("DELETE FROM tickets.rejected_rows WHERE file_id = %s", [file_id])
+    """Keep the staged rows that could not be used; one that was kept before stays as it is, one now usable goes."""
+    connection.execute(
+        "DELETE FROM tickets.rejected_rows AS kept WHERE file_id = %s AND NOT EXISTS ("
+        "SELECT FROM pg_temp.incoming AS staged WHERE staged.line = kept.line AND staged.reason = kept.reason)",
+        [file_id],
+    )
     connection.execute(
         "INSERT INTO tickets.rejected_rows (dataset, file_id, line, reason, record) "
-        "SELECT %s, %s, line, reason, record FROM pg_temp.incoming WHERE reason IS NOT NULL ORDER BY line",
-        [dataset.name, file_id],
+        "SELECT %(dataset)s, %(file_id)s, line, reason, record FROM pg_temp.incoming AS staged "
+        "WHERE reason IS NOT NULL AND NOT EXISTS ("
+        "SELECT FROM tickets.rejected_rows AS kept WHERE kept.file_id = %(file_id)s AND kept.line = staged.line) "
+        "ORDER BY line",
+        {"dataset": dataset.name, "file_id": file_id},
     )
 
 

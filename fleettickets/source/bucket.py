@@ -89,9 +89,8 @@ class Bucket:
         try:
             target = self._copy(version, folder)
             failpoint.reached("copied")
-            head = self.client.head_object(Bucket=self.name, Key=version.key)
-            if _etag(head["ETag"]) == version.etag and _seconds(head["LastModified"]) == version.last_modified:
-                self.client.delete_object(Bucket=self.name, Key=version.key, IfMatch=f'"{version.etag}"')
+            if target != version.place:  # quarantined once more, it stays where it is
+                self._delete(version)
         except ClientError as error:
             if _code(error) in _GONE:
                 return self._archived_before(version, folder)
@@ -99,6 +98,15 @@ class Bucket:
         except BotoCoreError as error:
             raise _upstream(error, self.name) from error
         return target
+
+    def _delete(self, version: FileVersion) -> None:
+        head = self.client.head_object(Bucket=self.name, Key=version.place)
+        if version.lies_at is not None:
+            is_this_one = _is_copy(head, version)  # a copy has a time, and after a multipart upload an ETag, of its own
+        else:
+            is_this_one = (_etag(head["ETag"]), _seconds(head["LastModified"])) == (version.etag, version.last_modified)
+        if is_this_one:
+            self.client.delete_object(Bucket=self.name, Key=version.place, IfMatch=head["ETag"])
 
     def _objects(self, prefix: str, model: Model) -> Iterator[Any]:
         delimiter = {"Delimiter": "/"} if model is Model.SNAPSHOTS else {}
@@ -115,10 +123,10 @@ class Bucket:
 
     def _get(self, version: FileVersion) -> Any:  # noqa: ANN401  # botocore's untyped answer
         try:
-            return self.client.get_object(Bucket=self.name, Key=version.key, IfMatch=f'"{version.etag}"')
+            return self.client.get_object(Bucket=self.name, Key=version.place, IfMatch=self._if_match(version))
         except ClientError as error:
             if _code(error) in _GONE:
-                raise FileGoneError(f"{version.key} was replaced or removed since it was listed") from error
+                raise FileGoneError(f"{version.place} was replaced or removed since it was listed") from error
             raise FileNotReadError(f"{version.key} could not be read: {_code(error)}") from error
         except BotoCoreError as error:
             raise FileNotReadError(f"{version.key} could not be read: {type(error).__name__}") from error
@@ -137,8 +145,8 @@ class Bucket:
         answer = self.client.copy_object(
             Bucket=self.name,
             Key=target,
-            CopySource={"Bucket": self.name, "Key": version.key},
-            CopySourceIfMatch=f'"{version.etag}"',
+            CopySource={"Bucket": self.name, "Key": version.place},
+            CopySourceIfMatch=self._if_match(version),
             IfNoneMatch="*",
             MetadataDirective="REPLACE",
             Metadata={_SOURCE_ETAG: version.etag},
@@ -148,6 +156,12 @@ class Bucket:
             if head is None or head["ContentLength"] != version.size_bytes:
                 raise UpstreamError(f"{target} is no true copy of {version.key}; both are kept: look at the store")
         return target
+
+    def _if_match(self, version: FileVersion) -> str:
+        """The ETag its bytes have in the place they lie at."""
+        if version.lies_at is None:
+            return f'"{version.etag}"'
+        return self.client.head_object(Bucket=self.name, Key=version.lies_at)["ETag"]
 
     def _archived_before(self, version: FileVersion, folder: str) -> str | None:
         for target in _targets(version, folder):

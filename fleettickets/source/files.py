@@ -32,11 +32,18 @@ class FileVersion:
     size_bytes: int
     exported_at: datetime | None
     problem: str | None = None
+    lies_at: str | None = None
+    """Where its bytes are, when they were moved from `key`."""
 
     @property
     def name(self) -> str:
         """The key without its folder."""
         return self.key.rpartition("/")[2]
+
+    @property
+    def place(self) -> str:
+        """The key its bytes are read from."""
+        return self.lies_at or self.key
 
     @property
     def order(self) -> tuple[bool, str, datetime, str]:
