@@ -19,6 +19,8 @@ from fleettickets import failpoint
 from fleettickets.errors import BusyError, FleetticketsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fleettickets.db import Connection
 
 _PACKAGE: Final = Path(__file__).parent
@@ -30,6 +32,11 @@ _LOCK: Final = "fleettickets:migrate"
 _LOCK_TIMEOUT: Final = "30s"
 _FILENAME: Final = sql.Identifier("filename")
 _CHECKSUM: Final = sql.Identifier("checksum")
+_NOT_THERE_YET: Final = (
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedObject,
+)
 _OBJECTS_NAME: Final = "sql/"
 _NAME_COLUMNS: Final = ("filename", "version", "name", "migration", "file")
 
@@ -216,7 +223,30 @@ def _replace_objects(connection: Connection, folder: Path) -> bool:
     if wanted == _applied_objects(connection):
         return False
     connection.execute("SET LOCAL check_function_bodies = off")  # one object may call a later one
-    for path in _object_files(folder):
-        _apply(connection, path.relative_to(folder).with_suffix("").as_posix(), path.read_text(encoding="utf-8"))
+    files = _object_files(folder)
+    _apply_in_any_order(connection, folder, [path for path in files if path.parent != folder])
+    for path in files:
+        if path.parent == folder:
+            _apply(connection, path.relative_to(folder).with_suffix("").as_posix(), path.read_text(encoding="utf-8"))
     _record(connection, _OBJECTS_NAME, wanted)
     return True
+
+
+def _apply_in_any_order(connection: Connection, folder: Path, files: Sequence[Path]) -> None:
+    """A view needs what it names to be there: what fails for that alone is tried again after the rest."""
+    while files:
+        missed: list[Path] = []
+        first: FleetticketsError | None = None
+        for path in files:
+            try:
+                with connection.transaction():
+                    name = path.relative_to(folder).with_suffix("").as_posix()
+                    _apply(connection, name, path.read_text(encoding="utf-8"))
+            except FleetticketsError as error:
+                if not isinstance(error.__cause__, _NOT_THERE_YET):
+                    raise
+                first = first or error
+                missed.append(path)
+        if first is not None and len(missed) == len(files):
+            raise first
+        files = missed

@@ -2,6 +2,19 @@ CREATE SCHEMA reporting;
 COMMENT ON SCHEMA reporting IS 'What people and programs read';
 CREATE SCHEMA tickets;
 COMMENT ON SCHEMA tickets IS 'What the feed said and what was derived from it';
+CREATE FUNCTION tickets.eat_ts_other(p_text text) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (WITH part AS (SELECT (m.m[1])::integer AS year, (m.m[2])::integer AS month, (m.m[3])::integer AS day, (COALESCE(m.m[4], '0'::text))::integer AS hour, (COALESCE(m.m[5], '0'::text))::integer AS minute, (COALESCE(m.m[6], '0'::text))::double precision AS second, CASE WHEN (m.m[7] IS NULL) THEN '03:00:00'::interval WHEN (upper(m.m[7]) = 'Z'::text) THEN '00:00:00'::interval ELSE make_interval(hours => (substr(m.m[7], 1, 3))::integer, mins => ((substr(m.m[7], 1, 1) || COALESCE(NULLIF("right"(replace(m.m[7], ':'::text, ''::text), '-3'::integer), ''::text), '0'::text)))::integer) END AS zone FROM regexp_match(eat_ts_other.p_text, '^[ \t\n\r]*([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,9})?))?[ ]*(Z|z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?)?[ \t\n\r]*$'::text) m(m) WHERE (m.m IS NOT NULL)) SELECT (make_timestamp(part.year, part.month, part.day, part.hour, part.minute, part.second) AT TIME ZONE part.zone) AS timezone FROM part WHERE CASE WHEN (part.year = 0) THEN false WHEN (part.day <= 28) THEN true ELSE ((part.day)::numeric <= EXTRACT(day FROM ((make_date(part.year, part.month, 1) + '1 mon'::interval) - '1 day'::interval))) END);
+COMMENT ON FUNCTION tickets.eat_ts_other(p_text text) IS 'Instant of a source timestamp in a shape the export does not use, or null';
+CREATE FUNCTION tickets.eat_ts(p_text text) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN ((p_text IS NULL) OR (p_text = ''::text)) THEN NULL::timestamp with time zone WHEN ((p_text ~ '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$'::text) AND ((substr(p_text, 9, 2) <= '28'::text) OR (((substr(p_text, 9, 2))::integer)::numeric <= EXTRACT(day FROM ((make_date((substr(p_text, 1, 4))::integer, (substr(p_text, 6, 2))::integer, 1) + '1 mon'::interval) - '1 day'::interval))))) THEN (make_timestamp((substr(p_text, 1, 4))::integer, (substr(p_text, 6, 2))::integer, (substr(p_text, 9, 2))::integer, (substr(p_text, 12, 2))::integer, (substr(p_text, 15, 2))::integer, (substr(p_text, 18, 2))::double precision) AT TIME ZONE '03:00:00'::interval) ELSE tickets.eat_ts_other(p_text) END;
+COMMENT ON FUNCTION tickets.eat_ts(p_text text) IS 'Instant of a source timestamp: naive text is East Africa Time, an offset is honoured, else null';
+CREATE TABLE tickets.geo_clusters (
+    cluster text NOT NULL,
+    geom public.geometry(Point,4326)
+);
+COMMENT ON TABLE tickets.geo_clusters IS 'One point a cluster: the coarse gazetteer';
 CREATE FUNCTION reporting.bbox_polygon(p_bbox double precision[]) RETURNS public.geometry
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -334,14 +347,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tickets.advance_revision(p_dataset text, p_ticket_ids text[]) IS 'Advances a dataset''s revision, renews the features of the tickets named and tells the listeners';
-CREATE FUNCTION tickets.eat_ts_other(p_text text) RETURNS timestamp with time zone
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (WITH part AS (SELECT (m.m[1])::integer AS year, (m.m[2])::integer AS month, (m.m[3])::integer AS day, (COALESCE(m.m[4], '0'::text))::integer AS hour, (COALESCE(m.m[5], '0'::text))::integer AS minute, (COALESCE(m.m[6], '0'::text))::double precision AS second, CASE WHEN (m.m[7] IS NULL) THEN '03:00:00'::interval WHEN (upper(m.m[7]) = 'Z'::text) THEN '00:00:00'::interval ELSE make_interval(hours => (substr(m.m[7], 1, 3))::integer, mins => ((substr(m.m[7], 1, 1) || COALESCE(NULLIF("right"(replace(m.m[7], ':'::text, ''::text), '-3'::integer), ''::text), '0'::text)))::integer) END AS zone FROM regexp_match(eat_ts_other.p_text, '^[ \t\n\r]*([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,9})?))?[ ]*(Z|z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?)?[ \t\n\r]*$'::text) m(m) WHERE (m.m IS NOT NULL)) SELECT (make_timestamp(part.year, part.month, part.day, part.hour, part.minute, part.second) AT TIME ZONE part.zone) AS timezone FROM part WHERE CASE WHEN (part.year = 0) THEN false WHEN (part.day <= 28) THEN true ELSE ((part.day)::numeric <= EXTRACT(day FROM ((make_date(part.year, part.month, 1) + '1 mon'::interval) - '1 day'::interval))) END);
-COMMENT ON FUNCTION tickets.eat_ts_other(p_text text) IS 'Instant of a source timestamp in a shape the export does not use, or null';
-CREATE FUNCTION tickets.eat_ts(p_text text) RETURNS timestamp with time zone
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN ((p_text IS NULL) OR (p_text = ''::text)) THEN NULL::timestamp with time zone WHEN ((p_text ~ '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$'::text) AND ((substr(p_text, 9, 2) <= '28'::text) OR (((substr(p_text, 9, 2))::integer)::numeric <= EXTRACT(day FROM ((make_date((substr(p_text, 1, 4))::integer, (substr(p_text, 6, 2))::integer, 1) + '1 mon'::interval) - '1 day'::interval))))) THEN (make_timestamp((substr(p_text, 1, 4))::integer, (substr(p_text, 6, 2))::integer, (substr(p_text, 9, 2))::integer, (substr(p_text, 12, 2))::integer, (substr(p_text, 15, 2))::integer, (substr(p_text, 18, 2))::double precision) AT TIME ZONE '03:00:00'::interval) ELSE tickets.eat_ts_other(p_text) END;
-COMMENT ON FUNCTION tickets.eat_ts(p_text text) IS 'Instant of a source timestamp: naive text is East Africa Time, an offset is honoured, else null';
 CREATE FUNCTION tickets.feed_point(p_latitude text, p_longitude text) RETURNS public.geometry
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN ((p_latitude IS NULL) OR (p_longitude IS NULL)) THEN NULL::public.geometry WHEN ((p_latitude ~ '^[ \t\n\r]*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?[ \t\n\r]*$'::text) AND (p_longitude ~ '^[ \t\n\r]*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?[ \t\n\r]*$'::text)) THEN CASE WHEN (((p_latitude)::double precision >= '-4.9'::double precision) AND ((p_latitude)::double precision <= '5.1'::double precision) AND ((p_longitude)::double precision >= '33.8'::double precision) AND ((p_longitude)::double precision <= '42'::double precision)) THEN public.st_setsrid(public.st_makepoint((p_longitude)::double precision, (p_latitude)::double precision), 4326) ELSE NULL::public.geometry END ELSE NULL::public.geometry END;
@@ -444,11 +449,6 @@ END) STORED,
 );
 COMMENT ON TABLE tickets.crq IS 'New installations: one row a ticket, raw is the source of truth';
 COMMENT ON COLUMN tickets.crq.source_exported_at IS 'With source_modified, source_etag, source_line: the writer of this row; a row only yields to a greater one';
-CREATE TABLE tickets.geo_clusters (
-    cluster text NOT NULL,
-    geom public.geometry(Point,4326)
-);
-COMMENT ON TABLE tickets.geo_clusters IS 'One point a cluster: the coarse gazetteer';
 CREATE TABLE tickets.geo_locations (
     location_name text NOT NULL,
     geom public.geometry(Point,4326)

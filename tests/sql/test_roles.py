@@ -281,7 +281,8 @@ def test_a_schema_of_ones_own_hijacks_no_security_definer_function(login: Login,
             for command in TRAP.split(";\n"):
                 reader.execute(command)
             for name, *_ in admin.execute(callable_without_arguments, [SCHEMAS]).fetchall():
-                reader.execute(f"SELECT {name.partition('(')[0]}()")
+                with contextlib.suppress(psycopg.errors.InvalidParameterValue):  # it wants to know more
+                    reader.execute(f"SELECT {name.partition('(')[0]}()")
             reader.execute("SELECT reporting.fn_tickets_for_map(p_dataset => 'INC', p_status => 'x', p_cluster => 'y')")
             reader.execute("SELECT reporting.fn_freshness('inc')")
             assert admin.execute(status).fetchall() == [("OPEN",)]

@@ -129,7 +129,7 @@ def test_every_object_file_is_create_or_replace_and_named_after_its_object() -> 
     for path in OBJECTS.rglob("*.sql"):
         text = path.read_text(encoding="utf-8")
         assert text.startswith("-- "), f"{path.name} does not say in line 1 what it returns"
-        assert "DROP " not in text.upper(), path.name
+        assert not re.search(r"(?mi)^DROP ", text), path.name
         if path.parent != OBJECTS:
             match = re.search(r"CREATE OR REPLACE (?:FUNCTION|VIEW) (\w+)\.(\w+)", text)
             assert match is not None, path.name
