@@ -16,6 +16,7 @@ import psycopg
 from fleettickets import failpoint
 from fleettickets.db import severed_after
 from fleettickets.errors import FleetticketsError, PendingError, UpstreamError
+from fleettickets.history import capture
 from fleettickets.load import ledger
 from fleettickets.load.stage import load_file, prepare
 from fleettickets.report import FileOutcome, RunReport
@@ -95,18 +96,21 @@ def ingest(
             holding,
             order.dataset,
             _wanted(order, listed),
-            command=order.command,
-            apply=order.apply,
-            reseed=order.reseed,
-            again=order.again,
-            complete=source.archives and order.model is Model.CHANGES and order.until is None and not order.again,
+            ledger.Intent(
+                order.command,
+                now,
+                apply=order.apply,
+                reseed=order.reseed,
+                again=order.again,
+                complete=source.archives and order.model is Model.CHANGES and order.until is None and not order.again,
+            ),
             deadline_s=order.deadline_s,
         ) as plan,
     ):
         report.watermark_from = report.watermark_to = plan.watermark
         if plan.run_id is None:
             with connect() as connection:
-                run = _Run(order, source, connect, connection, watcher, plan, report)
+                run = _Run(order, source, connect, connection, watcher, plan, report, now)
                 run.perform(began)
     report.duration_s = time.monotonic() - began
     return report
@@ -132,6 +136,7 @@ class _Run:
     watcher: Watcher
     plan: Plan
     report: RunReport
+    now: datetime
     archiver: Archiver = field(init=False)
     run_id: int | None = None
     failures_in_a_row: int = 0
@@ -189,6 +194,7 @@ class _Run:
                 self._flush(group)
         self._flush(group)
         with self._bounded():
+            capture.capture_run(self.connection, self.order.dataset, self.now)
             self.report.watermark_to = ledger.watermark(self.connection, self.order.dataset)
 
     def _bounded(self) -> AbstractContextManager[None]:
@@ -270,8 +276,16 @@ class _Run:
                 file_id = self._record(version, outcome)
                 if file_id is not None:
                     settled.append((file_id, version, outcome))
+                    if outcome.state == "applied":
+                        capture.capture_file(self.connection, self.order.dataset, version)
                 elif self.order.again:
                     self.report.notes.append(f"{version.key}: left as it was: {outcome.reason or 'settled meanwhile'}")
+            capture.capture_days(
+                self.connection,
+                self.order.dataset,
+                [version.exported_at for _, version, outcome in settled if outcome.state == "applied"],
+                self.now,
+            )
             moved = self._collect_archived(wait=False)
             # Last, and once: its lock is the one that readers of the map and other writers meet at.
             ledger.advance_revision(self.connection, self.order.dataset, [outcome for _, _, outcome in settled])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -42,18 +42,21 @@ class Plan:
         return self.metadata.get("source_max_key")
 
 
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a run is for; `complete` when it sees every file of the stream."""
+
+    command: str
+    now: datetime
+    apply: bool
+    reseed: bool
+    again: bool
+    complete: bool
+
+
 @contextmanager
-def hold_stream(  # noqa: PLR0913  # what a run was ordered to do
-    connection: Connection,
-    dataset: Dataset,
-    listed: Sequence[FileVersion],
-    *,
-    command: str,
-    apply: bool,
-    reseed: bool,
-    again: bool,
-    complete: bool,
-    deadline_s: float,
+def hold_stream(
+    connection: Connection, dataset: Dataset, listed: Sequence[FileVersion], intent: Intent, *, deadline_s: float
 ) -> Iterator[Plan]:
     """Hold the stream's lock and say what is to be done; BusyError when another run holds it.
 
@@ -65,16 +68,7 @@ def hold_stream(  # noqa: PLR0913  # what a run was ordered to do
         with severed_after(connection, deadline_s):
             connection.execute("BEGIN")
             settle_session(connection)
-            plan = _plan(
-                connection,
-                dataset,
-                listed,
-                command=command,
-                apply=apply,
-                reseed=reseed,
-                again=again,
-                complete=complete,
-            )
+            plan = _plan(connection, dataset, listed, intent)
             if plan.run_id is not None:
                 connection.execute("COMMIT")
         yield plan
@@ -212,17 +206,7 @@ def watermark(connection: Connection, dataset: Dataset) -> str | None:
     return row[0] if row else None
 
 
-def _plan(
-    connection: Connection,
-    dataset: Dataset,
-    listed: Sequence[FileVersion],
-    *,
-    command: str,
-    apply: bool,
-    reseed: bool,
-    again: bool,
-    complete: bool,
-) -> Plan:
+def _plan(connection: Connection, dataset: Dataset, listed: Sequence[FileVersion], intent: Intent) -> Plan:
     try:
         row = connection.execute(
             statement(_FOLDER, "plan"),
@@ -231,18 +215,14 @@ def _plan(
                 "keys": [file.key for file in listed],
                 "etags": [file.etag for file in listed],
                 "modified": [file.last_modified for file in listed],
-                "command": command,
-                "apply": apply,
-                "reseed": reseed,
-                "again": again,
-                "complete": complete,
+                **asdict(intent),
             },
         ).fetchone()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
         raise UsageError("the database has no fleettickets schema yet: run python run_migrations.py") from None
     if row is None or not row[0]:
         raise BusyError(f"another run holds the {dataset.name} stream: it will do the work; nothing was changed")
-    _, metadata, pending, unarchived, gone, run_id, _ = row
+    _, metadata, pending, unarchived, gone, run_id, *_ = row
     return Plan(
         metadata or {},
         [listed[at - 1] for at in pending],

@@ -83,5 +83,7 @@ SELECT
     (SELECT coalesce(json_agg(unarchived), '[]') FROM unarchived),
     (SELECT coalesce(array_agg(failed_and_gone.file_id), '{}') FROM failed_and_gone),
     (SELECT run_id FROM nothing_new),
-    (SELECT pg_notify('fleettickets', 'run:' || %(dataset)s::text) FROM nothing_new)
+    (SELECT pg_notify('fleettickets', 'run:' || %(dataset)s::text) FROM nothing_new),
+    -- A run that finds no file still ages the backlog.
+    (SELECT tickets.capture_history(%(dataset)s::text, %(now)s::timestamptz) FROM nothing_new)
 FROM hold

@@ -144,7 +144,7 @@ def test_functions_under_stored_columns_have_a_return_body(shared_connection: Co
         JOIN pg_proc AS proc ON proc.oid = dep.refobjid
         JOIN pg_namespace AS ns ON ns.oid = proc.pronamespace AND ns.nspname = 'tickets'
     """).fetchall()
-    assert {name for name, _ in rows} == {"eat_ts", "to_bool", "mttr_minutes"}
+    assert {name for name, _ in rows} == {"eat_ts", "to_bool", "mttr_minutes", "ticket_state"}
     assert all(has_body for _, has_body in rows)
 
 

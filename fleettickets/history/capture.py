@@ -1,0 +1,48 @@
+"""One file into history, inside the transaction of its rows; and the backlog of the day at the end of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fleettickets.db import statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from fleettickets.datasets import Dataset
+    from fleettickets.db import Connection
+    from fleettickets.source.files import FileVersion
+
+_FOLDER: Final = Path(__file__).parent
+
+
+def capture_file(connection: Connection, dataset: Dataset, version: FileVersion) -> None:
+    """Keep what the staged file says of each ticket and bring the life stories it touches up to date."""
+    facts = {
+        "dataset": dataset.name,
+        "exported_at": version.exported_at,
+        "modified": version.last_modified,
+        "etag": version.etag,
+        "key": version.key,
+    }
+    row = connection.execute(statement(_FOLDER, "sight"), facts).fetchone()
+    touched = row[0] if row else []
+    connection.execute(
+        "SELECT tickets.tell_history(%(dataset)s, %(key)s, %(exported_at)s, %(modified)s, %(etag)s, %(touched)s)",
+        {**facts, "touched": touched},
+    )
+
+
+def capture_days(
+    connection: Connection, dataset: Dataset, exported_at: Sequence[datetime | None], now: datetime
+) -> None:
+    """Take the backlog of the days of these files, and again of every later day: what came may change them."""
+    if exported_at:
+        connection.execute("SELECT tickets.capture_days(%s, %s, %s)", [dataset.name, list(exported_at), now])
+
+
+def capture_run(connection: Connection, dataset: Dataset, now: datetime) -> None:
+    """Take the backlog of today as it is known at the end of a run."""
+    connection.execute("SELECT tickets.capture_history(%s, %s)", [dataset.name, now])
