@@ -299,6 +299,10 @@ CREATE FUNCTION reporting.open_sla(p_dataset text, p_created_at_service timestam
                      COALESCE(((open_sla.p_first_seen_at >= '1999-12-31 21:00:00+00'::timestamp with time zone) AND ((open_sla.p_now IS NULL) OR (open_sla.p_first_seen_at <= (open_sla.p_now + '00:15:00'::interval)))), false) AS seen) usable) clock;
 END;
 COMMENT ON FUNCTION reporting.open_sla(p_dataset text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_now timestamp with time zone, OUT opened_at timestamp with time zone, OUT age_bound text, OUT sla_at_risk_at timestamp with time zone, OUT sla_due_at timestamp with time zone) IS 'SLA instants of an open ticket and what its age says (exact, at_least)';
+CREATE FUNCTION tickets.active_time(p_from timestamp with time zone, p_to timestamp with time zone) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT sum(((eat.sign)::double precision * (((eat.days)::double precision * '14:00:00'::interval) + LEAST(GREATEST((eat.clock - '06:00:00'::interval), '00:00:00'::interval), '14:00:00'::interval)))) AS sum FROM (SELECT side.sign, (((side.at AT TIME ZONE '03:00:00'::interval))::date - '2000-01-01'::date) AS days, (((side.at AT TIME ZONE '03:00:00'::interval))::time without time zone)::interval AS clock FROM (VALUES (1,active_time.p_to), ('-1'::integer,active_time.p_from)) side(sign, at)) eat);
+COMMENT ON FUNCTION tickets.active_time(p_from timestamp with time zone, p_to timestamp with time zone) IS 'Working time of the export between two instants';
 CREATE FUNCTION tickets.advance_revision(p_dataset text, p_ticket_ids text[] DEFAULT NULL::text[]) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
@@ -347,24 +351,692 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tickets.advance_revision(p_dataset text, p_ticket_ids text[]) IS 'Advances a dataset''s revision, renews the features of the tickets named and tells the listeners';
+CREATE FUNCTION tickets.capture_days(p_dataset text, p_instants timestamp with time zone[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_from date;
+    v_today date := (p_now AT TIME ZONE interval '03:00')::date;
+    v_day record;
+    v_file record;
+    v_row tickets.inc_daily_snapshot;
+BEGIN
+    SELECT min((instant AT TIME ZONE interval '03:00')::date) INTO v_from FROM unnest(p_instants) AS instant;
+    FOR v_day IN
+        SELECT taken.day, max(taken.as_of) AS as_of
+        FROM (
+            SELECT (instant AT TIME ZONE interval '03:00')::date AS day, instant AS as_of
+            FROM unnest(p_instants) AS instant
+            UNION ALL
+            SELECT day, as_of FROM tickets.inc_daily_snapshot WHERE p_dataset = 'inc' AND day >= v_from
+            UNION ALL
+            SELECT day, as_of FROM tickets.crq_daily_snapshot WHERE p_dataset = 'crq' AND day >= v_from
+        ) AS taken
+        GROUP BY taken.day
+    LOOP
+        SELECT * INTO v_file FROM tickets.file_at(p_dataset, v_day.as_of);
+        SELECT
+            count(*),
+            count(*) FILTER (WHERE v_day.as_of < sla.sla_at_risk_at),
+            count(*) FILTER (WHERE v_day.as_of >= sla.sla_at_risk_at AND v_day.as_of < sla.sla_due_at),
+            count(*) FILTER (WHERE v_day.as_of >= sla.sla_due_at),
+            count(*) FILTER (WHERE p_dataset = 'inc' AND sla.opened_at IS NULL),
+            count(*) FILTER (WHERE p_dataset <> 'inc')
+        INTO v_row.open, v_row.on_track, v_row.at_risk, v_row.breached, v_row.unknown, v_row.no_policy
+        FROM tickets.open_at(p_dataset, v_day.as_of) AS ticket
+        CROSS JOIN LATERAL reporting.open_sla(
+            p_dataset, ticket.created_at_service, ticket.first_seen_at, v_day.as_of
+        ) AS sla;
+        v_row.day := v_day.day;
+        v_row.as_of := v_day.as_of;
+        v_row.content_as_of := tickets.content_as_of(p_dataset, v_day.as_of);
+        v_row.source_max_key := v_file.key;
+        v_row.fresh := coalesce(tickets.active_time(v_file.exported_at, v_day.as_of) < interval '3 hours', false);
+        v_row.method := CASE WHEN v_day.day = v_today THEN 'live' ELSE 'replayed' END;
+        PERFORM tickets.keep_day(p_dataset, v_row);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION tickets.capture_days(p_dataset text, p_instants timestamp with time zone[], p_now timestamp with time zone) IS 'Takes the backlog of some days and again of the later ones';
+CREATE FUNCTION tickets.capture_history(p_dataset text, p_now timestamp with time zone) RETURNS date
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF tickets.known_until(p_dataset) IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM tickets.capture_days(p_dataset, ARRAY[p_now], p_now);
+    RETURN (p_now AT TIME ZONE 'Africa/Nairobi')::date;
+END
+$$;
+COMMENT ON FUNCTION tickets.capture_history(p_dataset text, p_now timestamp with time zone) IS 'Takes the backlog of today as it is known now';
+CREATE FUNCTION tickets.content_as_of(p_dataset text, p_at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    v_file_ts timestamptz := (SELECT exported_at FROM tickets.file_at(p_dataset, p_at));
+BEGIN
+    -- Two walks down an index; both end at the first version that held then and was of a ticket.
+    RETURN greatest(
+        (
+            SELECT version.created_at_service
+            FROM tickets.row_versions AS version
+            WHERE
+                version.dataset = p_dataset
+                AND version.created_at_service <= v_file_ts + interval '15 min'
+                AND version.exported_at <= v_file_ts
+                AND version.superseded_at > v_file_ts
+                AND tickets.is_ticket_row(version.dataset, version.ticket_id, v_file_ts, version.makes_ticket)
+            ORDER BY version.created_at_service DESC
+            LIMIT 1
+        ),
+        (
+            SELECT version.closed_at
+            FROM tickets.row_versions AS version
+            WHERE
+                version.dataset = p_dataset
+                AND version.closed_at <= v_file_ts + interval '15 min'
+                AND version.exported_at <= v_file_ts
+                AND version.superseded_at > v_file_ts
+                AND tickets.is_ticket_row(version.dataset, version.ticket_id, v_file_ts, version.makes_ticket)
+            ORDER BY version.closed_at DESC
+            LIMIT 1
+        )
+    );
+END
+$$;
+COMMENT ON FUNCTION tickets.content_as_of(p_dataset text, p_at timestamp with time zone) IS 'The newest lifecycle instant the data knew at an instant';
 CREATE FUNCTION tickets.feed_point(p_latitude text, p_longitude text) RETURNS public.geometry
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN ((p_latitude IS NULL) OR (p_longitude IS NULL)) THEN NULL::public.geometry WHEN ((p_latitude ~ '^[ \t\n\r]*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?[ \t\n\r]*$'::text) AND (p_longitude ~ '^[ \t\n\r]*[+-]?[0-9]{1,3}(\.[0-9]{0,30})?[ \t\n\r]*$'::text)) THEN CASE WHEN (((p_latitude)::double precision >= '-4.9'::double precision) AND ((p_latitude)::double precision <= '5.1'::double precision) AND ((p_longitude)::double precision >= '33.8'::double precision) AND ((p_longitude)::double precision <= '42'::double precision)) THEN public.st_setsrid(public.st_makepoint((p_longitude)::double precision, (p_latitude)::double precision), 4326) ELSE NULL::public.geometry END ELSE NULL::public.geometry END;
 COMMENT ON FUNCTION tickets.feed_point(p_latitude text, p_longitude text) IS 'The feed''s own coordinates as a point, or null when they are none';
+CREATE TABLE tickets.import_files (
+    file_id bigint NOT NULL,
+    dataset text NOT NULL,
+    key text NOT NULL,
+    etag text NOT NULL COLLATE pg_catalog."C",
+    last_modified timestamp with time zone NOT NULL,
+    size_bytes bigint NOT NULL,
+    exported_at timestamp with time zone,
+    state text NOT NULL,
+    reason text,
+    run_id bigint,
+    finished_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    encoding text,
+    export_type text,
+    export_truncated boolean DEFAULT false NOT NULL,
+    is_late boolean DEFAULT false NOT NULL,
+    rows_read bigint DEFAULT 0 NOT NULL,
+    rows_new bigint DEFAULT 0 NOT NULL,
+    rows_changed bigint DEFAULT 0 NOT NULL,
+    rows_unchanged bigint DEFAULT 0 NOT NULL,
+    rows_stale bigint DEFAULT 0 NOT NULL,
+    rows_duplicate bigint DEFAULT 0 NOT NULL,
+    rows_alarm bigint DEFAULT 0 NOT NULL,
+    rows_sentinel bigint DEFAULT 0 NOT NULL,
+    rows_rejected bigint DEFAULT 0 NOT NULL,
+    flags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    archive_key text,
+    archived_at timestamp with time zone,
+    discarded_at timestamp with time zone,
+    discarded_by text,
+    CONSTRAINT import_files_rows_add_up CHECK ((rows_read = (((((((rows_new + rows_changed) + rows_unchanged) + rows_stale) + rows_duplicate) + rows_alarm) + rows_sentinel) + rows_rejected))),
+    CONSTRAINT import_files_state_is_known CHECK ((state = ANY (ARRAY['applied'::text, 'quarantined'::text, 'failed'::text, 'superseded'::text, 'unexpected'::text, 'forgotten'::text])))
+);
+COMMENT ON TABLE tickets.import_files IS 'The ledger: one row a file version (key, ETag, last-modified) with its outcome';
+COMMENT ON COLUMN tickets.import_files.state IS 'applied: its rows are merged; quarantined: not usable, kept; failed: will be tried again; superseded: gone or replaced before it could be read; unexpected: a name that is no export, left alone; forgotten: a reseed asked to read it again';
+COMMENT ON COLUMN tickets.import_files.discarded_at IS 'When somebody decided that this quarantined file is of no use';
+CREATE FUNCTION tickets.file_at(p_dataset text, p_at timestamp with time zone) RETURNS TABLE(key text, exported_at timestamp with time zone)
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT file.key,
+     file.exported_at
+    FROM tickets.import_files file
+   WHERE ((file.dataset = file_at.p_dataset) AND (file.exported_at <= file_at.p_at) AND (file.export_type IS NOT NULL))
+   ORDER BY file.exported_at DESC, file.last_modified DESC, file.etag DESC
+  LIMIT 1;
+END;
+COMMENT ON FUNCTION tickets.file_at(p_dataset text, p_at timestamp with time zone) IS 'The newest file that history knew at an instant';
+CREATE FUNCTION tickets.fold_history(p_dataset text, p_ticket_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_first record;
+BEGIN
+    IF cardinality(p_ticket_ids) = 0 THEN
+        RETURN;
+    END IF;
+    SELECT
+        (metadata #>> '{history_first,exported_at}')::timestamptz AS exported_at,
+        (metadata #>> '{history_first,modified}')::timestamptz AS modified,
+        metadata #>> '{history_first,etag}' AS etag
+    INTO v_first
+    FROM tickets.import_meta
+    WHERE dataset = p_dataset;
+    WITH version AS MATERIALIZED (
+        SELECT
+            row.ticket_id, row.exported_at, row.modified, row.etag, row.source_key, row.is_alarm, row.state,
+            row.closed_at, row.seeded, row.raw,
+            lag(row.state = 'open') OVER story AS was_open_before
+        FROM unnest(p_ticket_ids) AS named (ticket_id)
+        JOIN tickets.row_versions AS row ON row.dataset = p_dataset AND row.ticket_id = named.ticket_id
+        WINDOW story AS (PARTITION BY row.ticket_id ORDER BY row.exported_at, row.modified, row.etag)
+    ),
+    -- An alarm row ends an open spell and says nothing else.
+    exited AS (
+        SELECT
+            ticket_id,
+            row_number() OVER (PARTITION BY ticket_id ORDER BY exported_at, modified, etag) AS seq,
+            exported_at,
+            source_key
+        FROM version
+        WHERE is_alarm AND was_open_before
+    ),
+    seen AS (
+        SELECT
+            version.*,
+            lag(state) OVER story AS state_before,
+            lag(exported_at) OVER story AS seen_before
+        FROM version
+        WHERE NOT is_alarm
+        WINDOW story AS (PARTITION BY ticket_id ORDER BY exported_at, modified, etag)
+    ),
+    -- spell: how often the ticket has become closed. A closed row that only lost its date tells nothing new.
+    numbered AS (
+        SELECT
+            seen.*,
+            state = 'closed' AND closed_at IS NULL AND coalesce(state_before = 'closed', false) AS lost_its_date,
+            count(*) FILTER (WHERE state = 'closed' AND state_before IS DISTINCT FROM 'closed') OVER story AS spell
+        FROM seen
+        WINDOW story AS (PARTITION BY ticket_id ORDER BY exported_at, modified, etag)
+    ),
+    closed_row AS (
+        SELECT
+            numbered.*,
+            lag(closed_at) OVER dated AS closed_at_before,
+            row_number() OVER dated AS position
+        FROM numbered
+        WHERE state = 'closed'
+        WINDOW dated AS (PARTITION BY ticket_id, lost_its_date ORDER BY exported_at, modified, etag)
+    ),
+    judged AS (
+        SELECT
+            closed_row.*,
+            CASE
+                WHEN lost_its_date THEN NULL
+                WHEN position = 1
+                    AND (seeded OR (exported_at, modified, etag) = (v_first.exported_at, v_first.modified, v_first.etag))
+                THEN 'baseline'
+                WHEN position = 1 THEN 'observed'
+                WHEN closed_at IS NOT DISTINCT FROM closed_at_before THEN NULL
+                WHEN state_before <> 'closed' OR closed_at > seen_before THEN 'reclosed'
+                ELSE 'amended'
+            END AS kind
+        FROM closed_row
+    ),
+    counted AS (
+        SELECT judged.*, count(kind) OVER (PARTITION BY ticket_id ORDER BY exported_at, modified, etag) AS seq
+        FROM judged
+    ),
+    lasting AS (
+        SELECT counted.*, bool_or(lost_its_date) OVER (PARTITION BY ticket_id, seq) AS loses_its_date
+        FROM counted
+    ),
+    closed AS (
+        SELECT lasting.*, lead(kind) OVER (PARTITION BY ticket_id ORDER BY seq) AS kind_after
+        FROM lasting
+        WHERE kind IS NOT NULL
+    ),
+    reopened AS (
+        SELECT
+            told.ticket_id,
+            row_number() OVER (PARTITION BY told.ticket_id ORDER BY told.exported_at, told.modified, told.etag) AS seq,
+            told.exported_at,
+            told.source_key,
+            told.inferred,
+            told.retracted
+        FROM (
+            SELECT
+                numbered.ticket_id, numbered.exported_at, numbered.modified, numbered.etag, numbered.source_key,
+                false AS inferred, again.ticket_id IS NOT NULL AS retracted
+            FROM numbered
+            LEFT JOIN judged AS again
+                ON again.ticket_id = numbered.ticket_id
+                AND again.spell = numbered.spell + 1
+                AND again.state_before <> 'closed'
+                AND again.kind IS NULL
+            WHERE numbered.state <> 'closed' AND numbered.state_before = 'closed'
+            UNION ALL
+            SELECT ticket_id, exported_at, modified, etag, source_key, true, false
+            FROM judged
+            WHERE kind = 'reclosed' AND state_before = 'closed'
+        ) AS told
+    ),
+    closure AS (
+        INSERT INTO tickets.closure_events AS event (
+            dataset, ticket_id, seq, kind, closed_at, observed_at, supersedes, superseded_by, closed_at_lost,
+            team, owner, cluster, source_key
+        )
+        SELECT
+            p_dataset, closed.ticket_id, closed.seq, closed.kind, closed.closed_at, closed.exported_at,
+            CASE WHEN closed.kind = 'amended' THEN closed.seq - 1 END,
+            CASE WHEN closed.kind_after = 'amended' THEN closed.seq + 1 END,
+            closed.closed_at IS NOT NULL AND closed.loses_its_date,
+            nullif(btrim(closed.raw ->> 'assigned_team'), ''),
+            nullif(btrim(closed.raw ->> 'owner'), ''),
+            nullif(btrim(closed.raw ->> 'cluster'), ''),
+            closed.source_key
+        FROM closed
+        ORDER BY closed.ticket_id COLLATE "C", closed.seq
+        ON CONFLICT (dataset, ticket_id, seq) DO UPDATE SET
+            kind = excluded.kind,
+            closed_at = excluded.closed_at,
+            observed_at = excluded.observed_at,
+            supersedes = excluded.supersedes,
+            superseded_by = excluded.superseded_by,
+            closed_at_lost = excluded.closed_at_lost,
+            team = excluded.team,
+            owner = excluded.owner,
+            cluster = excluded.cluster,
+            source_key = excluded.source_key
+        WHERE event IS DISTINCT FROM excluded
+    ),
+    reopen AS (
+        INSERT INTO tickets.reopen_events AS event (
+            dataset, ticket_id, seq, reopened_at, inferred, retracted, source_key
+        )
+        SELECT p_dataset, ticket_id, seq, exported_at, inferred, retracted, source_key
+        FROM reopened
+        ORDER BY ticket_id COLLATE "C", seq
+        ON CONFLICT (dataset, ticket_id, seq) DO UPDATE SET
+            reopened_at = excluded.reopened_at,
+            inferred = excluded.inferred,
+            retracted = excluded.retracted,
+            source_key = excluded.source_key
+        WHERE event IS DISTINCT FROM excluded
+    ),
+    exit AS (
+        INSERT INTO tickets.exit_events AS event (dataset, ticket_id, seq, kind, exited_at, source_key)
+        SELECT p_dataset, ticket_id, seq, 'became_alarm', exported_at, source_key
+        FROM exited
+        ORDER BY ticket_id COLLATE "C", seq
+        ON CONFLICT (dataset, ticket_id, seq) DO UPDATE SET
+            exited_at = excluded.exited_at,
+            source_key = excluded.source_key
+        WHERE event IS DISTINCT FROM excluded
+    ),
+    -- A file that comes late can make a story shorter.
+    no_closure AS (
+        DELETE FROM tickets.closure_events AS event
+        USING unnest(p_ticket_ids) AS named (ticket_id)
+        WHERE event.dataset = p_dataset AND event.ticket_id = named.ticket_id
+            AND NOT EXISTS (SELECT FROM closed WHERE closed.ticket_id = event.ticket_id AND closed.seq = event.seq)
+    ),
+    no_reopen AS (
+        DELETE FROM tickets.reopen_events AS event
+        USING unnest(p_ticket_ids) AS named (ticket_id)
+        WHERE event.dataset = p_dataset AND event.ticket_id = named.ticket_id
+            AND NOT EXISTS (SELECT FROM reopened WHERE reopened.ticket_id = event.ticket_id AND reopened.seq = event.seq)
+    )
+    DELETE FROM tickets.exit_events AS event
+    USING unnest(p_ticket_ids) AS named (ticket_id)
+    WHERE event.dataset = p_dataset AND event.ticket_id = named.ticket_id
+        AND NOT EXISTS (SELECT FROM exited WHERE exited.ticket_id = event.ticket_id AND exited.seq = event.seq);
+END
+$$;
+COMMENT ON FUNCTION tickets.fold_history(p_dataset text, p_ticket_ids text[]) IS 'Retells closures, reopens and exits of the tickets named';
 CREATE FUNCTION tickets.is_filled(p_text text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((p_text IS NOT NULL) AND (lower(btrim(p_text)) <> ALL (ARRAY[''::text, 'null'::text, 'none'::text, 'n/a'::text, 'na'::text, '-'::text, 'nan'::text, 'nat'::text])));
 COMMENT ON FUNCTION tickets.is_filled(p_text text) IS 'Whether a source value says anything';
-CREATE FUNCTION tickets.mttr_minutes(p_text text) RETURNS integer
+CREATE FUNCTION tickets.ticket_state(is_actionable boolean, closed_at timestamp with time zone, bucket text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (p_text ~ '^[ \t\n\r]*([0-9]{1,7}(\.[0-9]{0,60})?|\.[0-9]{1,60})[ \t\n\r]*$'::text) THEN (round(((btrim(p_text))::numeric * (60)::numeric)))::integer ELSE NULL::integer END;
-COMMENT ON FUNCTION tickets.mttr_minutes(p_text text) IS 'Whole minutes (half up) of decimal hours, or null';
+    RETURN CASE WHEN is_actionable THEN 'open'::text WHEN ((closed_at IS NOT NULL) OR (lower(bucket) = 'closed'::text)) THEN 'closed'::text ELSE 'inactive'::text END;
+COMMENT ON FUNCTION tickets.ticket_state(is_actionable boolean, closed_at timestamp with time zone, bucket text) IS 'open, closed or inactive: every ticket is exactly one';
 CREATE FUNCTION tickets.to_bool(p_text text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (p_text IS NULL) THEN NULL::boolean WHEN (lower(btrim(p_text, ' 	
  '::text)) = ANY (ARRAY['true'::text, 't'::text, 'yes'::text, 'y'::text, '1'::text, 'on'::text])) THEN true WHEN (lower(btrim(p_text, ' 	
  '::text)) = ANY (ARRAY['false'::text, 'f'::text, 'no'::text, 'n'::text, '0'::text, 'off'::text])) THEN false ELSE NULL::boolean END;
 COMMENT ON FUNCTION tickets.to_bool(p_text text) IS 'Truth of a source flag in any common spelling, or null';
+CREATE TABLE tickets.row_versions (
+    dataset text NOT NULL,
+    ticket_id text NOT NULL,
+    exported_at timestamp with time zone NOT NULL,
+    modified timestamp with time zone NOT NULL,
+    etag text NOT NULL COLLATE pg_catalog."C",
+    line bigint NOT NULL,
+    superseded_at timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    source_key text,
+    is_alarm boolean NOT NULL,
+    makes_ticket boolean NOT NULL,
+    seeded boolean DEFAULT false NOT NULL,
+    raw jsonb NOT NULL,
+    state text GENERATED ALWAYS AS (tickets.ticket_state((tickets.to_bool((raw ->> 'is_actionable'::text)) AND (NOT is_alarm)), tickets.eat_ts((raw ->> 'closed_at'::text)), NULLIF(btrim((raw ->> 'bucket'::text)), ''::text))) STORED NOT NULL,
+    created_at_service timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at_service'::text))) STORED,
+    closed_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'closed_at'::text))) STORED
+);
+COMMENT ON TABLE tickets.row_versions IS 'One row a ticket and file version that told of it, changed or not, alarms too: any instant is replayed from these';
+COMMENT ON COLUMN tickets.row_versions.superseded_at IS 'When the next file told of this ticket; the version holds from exported_at until then';
+COMMENT ON COLUMN tickets.row_versions.makes_ticket IS 'The file had a row of this id that was no alarm: from here on it is a ticket';
+COMMENT ON COLUMN tickets.row_versions.seeded IS 'Not seen in a file: the state found when history began';
+CREATE FUNCTION tickets.is_ticket_row(p_dataset text, p_ticket_id text, p_at timestamp with time zone, p_makes_ticket boolean) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (p_makes_ticket OR (EXISTS (SELECT FROM tickets.row_versions version WHERE ((version.dataset = is_ticket_row.p_dataset) AND (version.ticket_id = is_ticket_row.p_ticket_id) AND (version.exported_at <= is_ticket_row.p_at) AND version.makes_ticket))));
+COMMENT ON FUNCTION tickets.is_ticket_row(p_dataset text, p_ticket_id text, p_at timestamp with time zone, p_makes_ticket boolean) IS 'Whether a version is of a ticket, not of an alarm';
+CREATE TABLE tickets.inc_daily_snapshot (
+    day date NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    open integer NOT NULL,
+    on_track integer NOT NULL,
+    at_risk integer NOT NULL,
+    breached integer NOT NULL,
+    unknown integer NOT NULL,
+    content_as_of timestamp with time zone,
+    source_max_key text,
+    fresh boolean NOT NULL,
+    method text NOT NULL,
+    no_policy integer DEFAULT 0 NOT NULL,
+    CONSTRAINT inc_daily_snapshot_method_is_known CHECK ((method = ANY (ARRAY['live'::text, 'replayed'::text])))
+);
+COMMENT ON TABLE tickets.inc_daily_snapshot IS 'The fault backlog of each day (EAT) as it was known then';
+COMMENT ON COLUMN tickets.inc_daily_snapshot.no_policy IS 'Open tickets that no SLA policy covers';
+CREATE FUNCTION tickets.keep_day(p_dataset text, p_row tickets.inc_daily_snapshot) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF p_dataset = 'inc' THEN
+        INSERT INTO tickets.inc_daily_snapshot AS known SELECT (p_row).*
+        ON CONFLICT (day) DO UPDATE SET
+            as_of = excluded.as_of,
+            open = excluded.open,
+            on_track = excluded.on_track,
+            at_risk = excluded.at_risk,
+            breached = excluded.breached,
+            unknown = excluded.unknown,
+            no_policy = excluded.no_policy,
+            content_as_of = excluded.content_as_of,
+            source_max_key = excluded.source_max_key,
+            fresh = excluded.fresh,
+            method = excluded.method
+        WHERE to_jsonb(known) - 'method' <> to_jsonb(excluded) - 'method';
+    ELSE
+        INSERT INTO tickets.crq_daily_snapshot AS known SELECT (p_row).*
+        ON CONFLICT (day) DO UPDATE SET
+            as_of = excluded.as_of,
+            open = excluded.open,
+            on_track = excluded.on_track,
+            at_risk = excluded.at_risk,
+            breached = excluded.breached,
+            unknown = excluded.unknown,
+            no_policy = excluded.no_policy,
+            content_as_of = excluded.content_as_of,
+            source_max_key = excluded.source_max_key,
+            fresh = excluded.fresh,
+            method = excluded.method
+        WHERE to_jsonb(known) - 'method' <> to_jsonb(excluded) - 'method';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION tickets.keep_day(p_dataset text, p_row tickets.inc_daily_snapshot) IS 'Writes the row of one day';
+CREATE TABLE tickets.import_meta (
+    dataset text NOT NULL,
+    export_type text,
+    imported_at timestamp with time zone DEFAULT now() NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+COMMENT ON TABLE tickets.import_meta IS 'Where each stream stands; metadata.source_max_key is the watermark';
+CREATE FUNCTION tickets.known_until(p_dataset text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT ((import_meta.metadata ->> 'history_max_exported_at'::text))::timestamp with time zone AS timestamptz FROM tickets.import_meta WHERE (import_meta.dataset = known_until.p_dataset));
+COMMENT ON FUNCTION tickets.known_until(p_dataset text) IS 'The time of the newest file that history holds of a dataset';
+CREATE FUNCTION tickets.mttr_minutes(p_text text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (p_text ~ '^[ \t\n\r]*([0-9]{1,7}(\.[0-9]{0,60})?|\.[0-9]{1,60})[ \t\n\r]*$'::text) THEN (round(((btrim(p_text))::numeric * (60)::numeric)))::integer ELSE NULL::integer END;
+COMMENT ON FUNCTION tickets.mttr_minutes(p_text text) IS 'Whole minutes (half up) of decimal hours, or null';
+CREATE TABLE tickets.crq (
+    ticket_id text NOT NULL,
+    raw jsonb NOT NULL,
+    ingested_at timestamp with time zone DEFAULT now() NOT NULL,
+    normalized_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'normalized_status'::text)), ''::text)) STORED,
+    raw_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'raw_status'::text)), ''::text)) STORED,
+    bucket text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'bucket'::text)), ''::text)) STORED,
+    is_actionable boolean GENERATED ALWAYS AS ((tickets.to_bool((raw ->> 'is_actionable'::text)) AND (tickets.to_bool((raw ->> 'is_alarm'::text)) IS NOT TRUE))) STORED,
+    cluster text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'cluster'::text)), ''::text)) STORED,
+    region text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'region'::text)), ''::text)) STORED,
+    location_name text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'location_name'::text)), ''::text)) STORED,
+    assigned_team text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'assigned_team'::text)), ''::text)) STORED,
+    owner text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'owner'::text)), ''::text)) STORED,
+    sla_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'sla_status'::text)), ''::text)) STORED,
+    created_at_service timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at_service'::text))) STORED,
+    scheduled_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'scheduled_at'::text))) STORED,
+    closed_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'closed_at'::text))) STORED,
+    first_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'first_seen_at'::text))) STORED,
+    last_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'last_seen_at'::text))) STORED,
+    source_created_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at'::text))) STORED,
+    source_updated_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'updated_at'::text))) STORED,
+    geom public.geometry(Point,4326),
+    geo_source text DEFAULT 'none'::text NOT NULL,
+    latitude double precision GENERATED ALWAYS AS (public.st_y(geom)) STORED,
+    longitude double precision GENERATED ALWAYS AS (public.st_x(geom)) STORED,
+    geog public.geography(Point,4326) GENERATED ALWAYS AS ((geom)::public.geography) STORED,
+    mttr integer GENERATED ALWAYS AS (
+CASE
+    WHEN tickets.to_bool((raw ->> 'is_actionable'::text)) THEN NULL::integer
+    ELSE tickets.mttr_minutes((raw ->> 'mttr'::text))
+END) STORED,
+    source_exported_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    source_modified timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    source_etag text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    source_line bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT crq_geo_source_is_known CHECK ((geo_source = ANY (ARRAY['feed'::text, 'location'::text, 'cluster'::text, 'none'::text])))
+);
+COMMENT ON TABLE tickets.crq IS 'New installations: one row a ticket, raw is the source of truth';
+COMMENT ON COLUMN tickets.crq.source_exported_at IS 'With source_modified, source_etag, source_line: the writer of this row; a row only yields to a greater one';
+CREATE TABLE tickets.inc (
+    ticket_id text NOT NULL,
+    raw jsonb NOT NULL,
+    ingested_at timestamp with time zone DEFAULT now() NOT NULL,
+    normalized_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'normalized_status'::text)), ''::text)) STORED,
+    raw_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'raw_status'::text)), ''::text)) STORED,
+    bucket text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'bucket'::text)), ''::text)) STORED,
+    is_actionable boolean GENERATED ALWAYS AS ((tickets.to_bool((raw ->> 'is_actionable'::text)) AND (tickets.to_bool((raw ->> 'is_alarm'::text)) IS NOT TRUE))) STORED,
+    cluster text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'cluster'::text)), ''::text)) STORED,
+    region text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'region'::text)), ''::text)) STORED,
+    location_name text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'location_name'::text)), ''::text)) STORED,
+    assigned_team text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'assigned_team'::text)), ''::text)) STORED,
+    owner text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'owner'::text)), ''::text)) STORED,
+    sla_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'sla_status'::text)), ''::text)) STORED,
+    created_at_service timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at_service'::text))) STORED,
+    scheduled_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'scheduled_at'::text))) STORED,
+    closed_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'closed_at'::text))) STORED,
+    first_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'first_seen_at'::text))) STORED,
+    last_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'last_seen_at'::text))) STORED,
+    source_created_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at'::text))) STORED,
+    source_updated_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'updated_at'::text))) STORED,
+    geom public.geometry(Point,4326),
+    geo_source text DEFAULT 'none'::text NOT NULL,
+    latitude double precision GENERATED ALWAYS AS (public.st_y(geom)) STORED,
+    longitude double precision GENERATED ALWAYS AS (public.st_x(geom)) STORED,
+    geog public.geography(Point,4326) GENERATED ALWAYS AS ((geom)::public.geography) STORED,
+    mttr integer GENERATED ALWAYS AS (
+CASE
+    WHEN tickets.to_bool((raw ->> 'is_actionable'::text)) THEN NULL::integer
+    ELSE tickets.mttr_minutes((raw ->> 'mttr'::text))
+END) STORED,
+    source_exported_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    source_modified timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    source_etag text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    source_line bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT inc_geo_source_is_known CHECK ((geo_source = ANY (ARRAY['feed'::text, 'location'::text, 'cluster'::text, 'none'::text])))
+);
+COMMENT ON TABLE tickets.inc IS 'Customer faults: one row a ticket, raw is the source of truth';
+COMMENT ON COLUMN tickets.inc.source_exported_at IS 'With source_modified, source_etag, source_line: the writer of this row; a row only yields to a greater one';
+CREATE VIEW tickets.all_tickets WITH (security_invoker='true') AS
+ SELECT 'inc'::text AS dataset,
+    inc.ticket_id,
+    inc.raw,
+    inc.normalized_status,
+    inc.raw_status,
+    inc.bucket,
+    inc.is_actionable,
+    inc.cluster,
+    inc.region,
+    inc.location_name,
+    inc.assigned_team,
+    inc.owner,
+    inc.sla_status,
+    inc.mttr,
+    inc.created_at_service,
+    inc.scheduled_at,
+    inc.closed_at,
+    inc.first_seen_at,
+    inc.last_seen_at,
+    inc.geom,
+    inc.geo_source,
+    inc.source_exported_at AS exported_at
+   FROM tickets.inc
+UNION ALL
+ SELECT 'crq'::text AS dataset,
+    crq.ticket_id,
+    crq.raw,
+    crq.normalized_status,
+    crq.raw_status,
+    crq.bucket,
+    crq.is_actionable,
+    crq.cluster,
+    crq.region,
+    crq.location_name,
+    crq.assigned_team,
+    crq.owner,
+    crq.sla_status,
+    crq.mttr,
+    crq.created_at_service,
+    crq.scheduled_at,
+    crq.closed_at,
+    crq.first_seen_at,
+    crq.last_seen_at,
+    crq.geom,
+    crq.geo_source,
+    crq.source_exported_at AS exported_at
+   FROM tickets.crq;
+COMMENT ON VIEW tickets.all_tickets IS 'One row a ticket of either dataset, as known now';
+CREATE FUNCTION tickets.open_at(p_dataset text, p_at timestamp with time zone) RETURNS SETOF tickets.all_tickets
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    IF (p_at >= tickets.known_until(p_dataset)) IS NOT FALSE THEN
+        RETURN QUERY
+        SELECT ticket.* FROM tickets.all_tickets AS ticket WHERE ticket.dataset = p_dataset AND ticket.is_actionable;
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT past.*
+    FROM tickets.row_versions AS version
+    CROSS JOIN LATERAL tickets.ticket_of(version.dataset, version.ticket_id, version.raw, version.exported_at) AS past
+    WHERE
+        version.dataset = p_dataset
+        AND version.state = 'open'
+        AND tstzrange(version.exported_at, version.superseded_at) @> p_at;
+END
+$$;
+COMMENT ON FUNCTION tickets.open_at(p_dataset text, p_at timestamp with time zone) IS 'The tickets of a dataset that were open at an instant, as known then';
+CREATE FUNCTION tickets.tell_history(p_dataset text, p_key text, p_exported_at timestamp with time zone, p_modified timestamp with time zone, p_etag text, p_ticket_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_metadata jsonb;
+    v_first jsonb := jsonb_build_object('exported_at', p_exported_at, 'modified', p_modified, 'etag', p_etag);
+    v_known jsonb;
+BEGIN
+    SELECT metadata INTO STRICT v_metadata FROM tickets.import_meta WHERE dataset = p_dataset;
+    v_known := v_metadata -> 'history_first';
+    IF v_known IS NULL OR (p_exported_at, p_modified, p_etag COLLATE "C") < (
+        (v_known ->> 'exported_at')::timestamptz, (v_known ->> 'modified')::timestamptz, v_known ->> 'etag'
+    ) THEN
+        -- What the file told that was the first until now is no baseline any more.
+        UPDATE tickets.closure_events SET kind = 'observed' WHERE dataset = p_dataset AND kind = 'baseline';
+        v_metadata := v_metadata || jsonb_build_object('history_first', v_first);
+    END IF;
+    IF p_exported_at > coalesce((v_metadata ->> 'history_max_exported_at')::timestamptz, '-infinity') THEN
+        v_metadata := v_metadata
+            || jsonb_build_object('history_max_key', p_key, 'history_max_exported_at', p_exported_at);
+    END IF;
+    UPDATE tickets.import_meta SET metadata = v_metadata WHERE dataset = p_dataset AND metadata <> v_metadata;
+    PERFORM tickets.fold_history(p_dataset, p_ticket_ids);
+END
+$$;
+COMMENT ON FUNCTION tickets.tell_history(p_dataset text, p_key text, p_exported_at timestamp with time zone, p_modified timestamp with time zone, p_etag text, p_ticket_ids text[]) IS 'Moves the watermark of history past one file and retells the tickets named';
+CREATE FUNCTION tickets.ticket_of(p_dataset text, p_ticket_id text, p_raw jsonb, p_exported_at timestamp with time zone) RETURNS SETOF tickets.all_tickets
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT ticket_of.p_dataset AS p_dataset,
+     ticket_of.p_ticket_id AS p_ticket_id,
+     ticket_of.p_raw AS p_raw,
+     NULLIF(btrim((ticket_of.p_raw ->> 'normalized_status'::text)), ''::text) AS "nullif",
+     NULLIF(btrim((ticket_of.p_raw ->> 'raw_status'::text)), ''::text) AS "nullif",
+     NULLIF(btrim((ticket_of.p_raw ->> 'bucket'::text)), ''::text) AS "nullif",
+     (tickets.to_bool((ticket_of.p_raw ->> 'is_actionable'::text)) AND (tickets.to_bool((ticket_of.p_raw ->> 'is_alarm'::text)) IS NOT TRUE)),
+     NULLIF(btrim((ticket_of.p_raw ->> 'cluster'::text)), ''::text) AS "nullif",
+     NULLIF(btrim((ticket_of.p_raw ->> 'region'::text)), ''::text) AS "nullif",
+     NULLIF(btrim((ticket_of.p_raw ->> 'location_name'::text)), ''::text) AS "nullif",
+     NULLIF(btrim((ticket_of.p_raw ->> 'assigned_team'::text)), ''::text) AS "nullif",
+     NULLIF(btrim((ticket_of.p_raw ->> 'owner'::text)), ''::text) AS "nullif",
+     NULLIF(btrim((ticket_of.p_raw ->> 'sla_status'::text)), ''::text) AS "nullif",
+         CASE
+             WHEN tickets.to_bool((ticket_of.p_raw ->> 'is_actionable'::text)) THEN NULL::integer
+             ELSE tickets.mttr_minutes((ticket_of.p_raw ->> 'mttr'::text))
+         END AS mttr_minutes,
+     tickets.eat_ts((ticket_of.p_raw ->> 'created_at_service'::text)) AS eat_ts,
+     tickets.eat_ts((ticket_of.p_raw ->> 'scheduled_at'::text)) AS eat_ts,
+     tickets.eat_ts((ticket_of.p_raw ->> 'closed_at'::text)) AS eat_ts,
+     tickets.eat_ts((ticket_of.p_raw ->> 'first_seen_at'::text)) AS eat_ts,
+     tickets.eat_ts((ticket_of.p_raw ->> 'last_seen_at'::text)) AS eat_ts,
+     now_known.geom,
+     COALESCE(now_known.geo_source, 'none'::text) AS "coalesce",
+     ticket_of.p_exported_at AS p_exported_at
+    FROM (( SELECT) one
+      LEFT JOIN LATERAL ( SELECT ticket.geom,
+             ticket.geo_source
+            FROM tickets.all_tickets ticket
+           WHERE ((ticket.dataset = ticket_of.p_dataset) AND (ticket.ticket_id = ticket_of.p_ticket_id))
+          LIMIT 1) now_known ON (true));
+END;
+COMMENT ON FUNCTION tickets.ticket_of(p_dataset text, p_ticket_id text, p_raw jsonb, p_exported_at timestamp with time zone) IS 'What a row of a file says of a ticket, typed';
+CREATE FUNCTION tickets.tickets_at(p_dataset text, p_at timestamp with time zone) RETURNS SETOF tickets.all_tickets
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    IF (p_at >= tickets.known_until(p_dataset)) IS NOT FALSE THEN
+        RETURN QUERY SELECT ticket.* FROM tickets.all_tickets AS ticket WHERE ticket.dataset = p_dataset;
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT ticket.*
+    FROM tickets.all_tickets AS ticket
+    WHERE ticket.dataset = p_dataset AND ticket.exported_at <= p_at
+    UNION ALL
+    SELECT past.*
+    FROM tickets.all_tickets AS ticket
+    CROSS JOIN LATERAL (
+        SELECT *
+        FROM tickets.row_versions AS version
+        WHERE
+            version.dataset = p_dataset
+            AND version.ticket_id = ticket.ticket_id
+            AND version.exported_at <= p_at
+        ORDER BY version.exported_at DESC, version.modified DESC, version.etag DESC
+        LIMIT 1
+    ) AS version
+    CROSS JOIN LATERAL tickets.ticket_of(version.dataset, version.ticket_id, version.raw, version.exported_at) AS past
+    WHERE
+        ticket.dataset = p_dataset
+        AND ticket.exported_at > p_at
+        AND tickets.is_ticket_row(p_dataset, ticket.ticket_id, p_at, version.makes_ticket);
+END
+$$;
+COMMENT ON FUNCTION tickets.tickets_at(p_dataset text, p_at timestamp with time zone) IS 'Every ticket of a dataset as it was known at an instant';
 CREATE TABLE tickets.alarm_rows (
     dataset text NOT NULL,
     ticket_id text NOT NULL,
@@ -407,145 +1079,14 @@ CREATE TABLE tickets.closure_events (
     owner text,
     cluster text,
     source_key text,
+    superseded_by integer,
+    closed_at_lost boolean DEFAULT false NOT NULL,
     CONSTRAINT closure_events_kind_is_known CHECK ((kind = ANY (ARRAY['baseline'::text, 'observed'::text, 'reclosed'::text, 'amended'::text])))
 );
 COMMENT ON TABLE tickets.closure_events IS 'Each closure of a ticket as it was observed; append-only';
-CREATE TABLE tickets.crq (
-    ticket_id text NOT NULL,
-    raw jsonb NOT NULL,
-    ingested_at timestamp with time zone DEFAULT now() NOT NULL,
-    normalized_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'normalized_status'::text)), ''::text)) STORED,
-    raw_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'raw_status'::text)), ''::text)) STORED,
-    bucket text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'bucket'::text)), ''::text)) STORED,
-    is_actionable boolean GENERATED ALWAYS AS ((tickets.to_bool((raw ->> 'is_actionable'::text)) AND (tickets.to_bool((raw ->> 'is_alarm'::text)) IS NOT TRUE))) STORED,
-    cluster text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'cluster'::text)), ''::text)) STORED,
-    region text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'region'::text)), ''::text)) STORED,
-    location_name text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'location_name'::text)), ''::text)) STORED,
-    assigned_team text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'assigned_team'::text)), ''::text)) STORED,
-    owner text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'owner'::text)), ''::text)) STORED,
-    sla_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'sla_status'::text)), ''::text)) STORED,
-    created_at_service timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at_service'::text))) STORED,
-    scheduled_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'scheduled_at'::text))) STORED,
-    closed_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'closed_at'::text))) STORED,
-    first_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'first_seen_at'::text))) STORED,
-    last_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'last_seen_at'::text))) STORED,
-    source_created_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at'::text))) STORED,
-    source_updated_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'updated_at'::text))) STORED,
-    geom public.geometry(Point,4326),
-    geo_source text DEFAULT 'none'::text NOT NULL,
-    latitude double precision GENERATED ALWAYS AS (public.st_y(geom)) STORED,
-    longitude double precision GENERATED ALWAYS AS (public.st_x(geom)) STORED,
-    geog public.geography(Point,4326) GENERATED ALWAYS AS ((geom)::public.geography) STORED,
-    mttr integer GENERATED ALWAYS AS (
-CASE
-    WHEN tickets.to_bool((raw ->> 'is_actionable'::text)) THEN NULL::integer
-    ELSE tickets.mttr_minutes((raw ->> 'mttr'::text))
-END) STORED,
-    source_exported_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    source_modified timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    source_etag text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    source_line bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT crq_geo_source_is_known CHECK ((geo_source = ANY (ARRAY['feed'::text, 'location'::text, 'cluster'::text, 'none'::text])))
-);
-COMMENT ON TABLE tickets.crq IS 'New installations: one row a ticket, raw is the source of truth';
-COMMENT ON COLUMN tickets.crq.source_exported_at IS 'With source_modified, source_etag, source_line: the writer of this row; a row only yields to a greater one';
-CREATE TABLE tickets.geo_locations (
-    location_name text NOT NULL,
-    geom public.geometry(Point,4326)
-);
-COMMENT ON TABLE tickets.geo_locations IS 'One point a location name: the fine gazetteer';
-CREATE TABLE tickets.import_files (
-    file_id bigint NOT NULL,
-    dataset text NOT NULL,
-    key text NOT NULL,
-    etag text NOT NULL COLLATE pg_catalog."C",
-    last_modified timestamp with time zone NOT NULL,
-    size_bytes bigint NOT NULL,
-    exported_at timestamp with time zone,
-    state text NOT NULL,
-    reason text,
-    run_id bigint,
-    finished_at timestamp with time zone DEFAULT now() NOT NULL,
-    attempts integer DEFAULT 1 NOT NULL,
-    encoding text,
-    export_type text,
-    export_truncated boolean DEFAULT false NOT NULL,
-    is_late boolean DEFAULT false NOT NULL,
-    rows_read bigint DEFAULT 0 NOT NULL,
-    rows_new bigint DEFAULT 0 NOT NULL,
-    rows_changed bigint DEFAULT 0 NOT NULL,
-    rows_unchanged bigint DEFAULT 0 NOT NULL,
-    rows_stale bigint DEFAULT 0 NOT NULL,
-    rows_duplicate bigint DEFAULT 0 NOT NULL,
-    rows_alarm bigint DEFAULT 0 NOT NULL,
-    rows_sentinel bigint DEFAULT 0 NOT NULL,
-    rows_rejected bigint DEFAULT 0 NOT NULL,
-    flags jsonb DEFAULT '{}'::jsonb NOT NULL,
-    archive_key text,
-    archived_at timestamp with time zone,
-    discarded_at timestamp with time zone,
-    discarded_by text,
-    CONSTRAINT import_files_rows_add_up CHECK ((rows_read = (((((((rows_new + rows_changed) + rows_unchanged) + rows_stale) + rows_duplicate) + rows_alarm) + rows_sentinel) + rows_rejected))),
-    CONSTRAINT import_files_state_is_known CHECK ((state = ANY (ARRAY['applied'::text, 'quarantined'::text, 'failed'::text, 'superseded'::text, 'unexpected'::text, 'forgotten'::text])))
-);
-COMMENT ON TABLE tickets.import_files IS 'The ledger: one row a file version (key, ETag, last-modified) with its outcome';
-COMMENT ON COLUMN tickets.import_files.state IS 'applied: its rows are merged; quarantined: not usable, kept; failed: will be tried again; superseded: gone or replaced before it could be read; unexpected: a name that is no export, left alone; forgotten: a reseed asked to read it again';
-COMMENT ON COLUMN tickets.import_files.discarded_at IS 'When somebody decided that this quarantined file is of no use';
-ALTER TABLE tickets.import_files ALTER COLUMN file_id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME tickets.import_files_file_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-CREATE TABLE tickets.import_meta (
-    dataset text NOT NULL,
-    export_type text,
-    imported_at timestamp with time zone DEFAULT now() NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL
-);
-COMMENT ON TABLE tickets.import_meta IS 'Where each stream stands; metadata.source_max_key is the watermark';
-CREATE TABLE tickets.inc (
-    ticket_id text NOT NULL,
-    raw jsonb NOT NULL,
-    ingested_at timestamp with time zone DEFAULT now() NOT NULL,
-    normalized_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'normalized_status'::text)), ''::text)) STORED,
-    raw_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'raw_status'::text)), ''::text)) STORED,
-    bucket text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'bucket'::text)), ''::text)) STORED,
-    is_actionable boolean GENERATED ALWAYS AS ((tickets.to_bool((raw ->> 'is_actionable'::text)) AND (tickets.to_bool((raw ->> 'is_alarm'::text)) IS NOT TRUE))) STORED,
-    cluster text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'cluster'::text)), ''::text)) STORED,
-    region text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'region'::text)), ''::text)) STORED,
-    location_name text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'location_name'::text)), ''::text)) STORED,
-    assigned_team text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'assigned_team'::text)), ''::text)) STORED,
-    owner text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'owner'::text)), ''::text)) STORED,
-    sla_status text GENERATED ALWAYS AS (NULLIF(btrim((raw ->> 'sla_status'::text)), ''::text)) STORED,
-    created_at_service timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at_service'::text))) STORED,
-    scheduled_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'scheduled_at'::text))) STORED,
-    closed_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'closed_at'::text))) STORED,
-    first_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'first_seen_at'::text))) STORED,
-    last_seen_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'last_seen_at'::text))) STORED,
-    source_created_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'created_at'::text))) STORED,
-    source_updated_at timestamp with time zone GENERATED ALWAYS AS (tickets.eat_ts((raw ->> 'updated_at'::text))) STORED,
-    geom public.geometry(Point,4326),
-    geo_source text DEFAULT 'none'::text NOT NULL,
-    latitude double precision GENERATED ALWAYS AS (public.st_y(geom)) STORED,
-    longitude double precision GENERATED ALWAYS AS (public.st_x(geom)) STORED,
-    geog public.geography(Point,4326) GENERATED ALWAYS AS ((geom)::public.geography) STORED,
-    mttr integer GENERATED ALWAYS AS (
-CASE
-    WHEN tickets.to_bool((raw ->> 'is_actionable'::text)) THEN NULL::integer
-    ELSE tickets.mttr_minutes((raw ->> 'mttr'::text))
-END) STORED,
-    source_exported_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    source_modified timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    source_etag text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    source_line bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT inc_geo_source_is_known CHECK ((geo_source = ANY (ARRAY['feed'::text, 'location'::text, 'cluster'::text, 'none'::text])))
-);
-COMMENT ON TABLE tickets.inc IS 'Customer faults: one row a ticket, raw is the source of truth';
-COMMENT ON COLUMN tickets.inc.source_exported_at IS 'With source_modified, source_etag, source_line: the writer of this row; a row only yields to a greater one';
-CREATE TABLE tickets.inc_daily_snapshot (
+COMMENT ON COLUMN tickets.closure_events.superseded_by IS 'The event that corrected this one; a closure counts while this is null';
+COMMENT ON COLUMN tickets.closure_events.closed_at_lost IS 'A later file told the ticket closed without saying when';
+CREATE TABLE tickets.crq_daily_snapshot (
     day date NOT NULL,
     as_of timestamp with time zone NOT NULL,
     open integer NOT NULL,
@@ -557,9 +1098,34 @@ CREATE TABLE tickets.inc_daily_snapshot (
     source_max_key text,
     fresh boolean NOT NULL,
     method text NOT NULL,
-    CONSTRAINT inc_daily_snapshot_method_is_known CHECK ((method = ANY (ARRAY['live'::text, 'replayed'::text])))
+    no_policy integer DEFAULT 0 NOT NULL,
+    CONSTRAINT crq_daily_snapshot_method_is_known CHECK ((method = ANY (ARRAY['live'::text, 'replayed'::text])))
 );
-COMMENT ON TABLE tickets.inc_daily_snapshot IS 'The fault backlog of each day (EAT) as it was known then';
+COMMENT ON TABLE tickets.crq_daily_snapshot IS 'The installation backlog of each day (EAT) as it was known then';
+COMMENT ON COLUMN tickets.crq_daily_snapshot.no_policy IS 'Open tickets that no SLA policy covers';
+CREATE TABLE tickets.exit_events (
+    dataset text NOT NULL,
+    ticket_id text NOT NULL,
+    seq integer NOT NULL,
+    kind text NOT NULL,
+    exited_at timestamp with time zone NOT NULL,
+    source_key text,
+    CONSTRAINT exit_events_kind_is_known CHECK ((kind = 'became_alarm'::text))
+);
+COMMENT ON TABLE tickets.exit_events IS 'Each time an open ticket left the backlog without a closure';
+CREATE TABLE tickets.geo_locations (
+    location_name text NOT NULL,
+    geom public.geometry(Point,4326)
+);
+COMMENT ON TABLE tickets.geo_locations IS 'One point a location name: the fine gazetteer';
+ALTER TABLE tickets.import_files ALTER COLUMN file_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tickets.import_files_file_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE tickets.map_features (
     dataset text NOT NULL,
     ticket_id text NOT NULL COLLATE pg_catalog."C",
@@ -645,8 +1211,12 @@ ALTER TABLE ONLY tickets.api_tokens
     ADD CONSTRAINT api_tokens_secret_is_given_once UNIQUE (secret_sha256);
 ALTER TABLE ONLY tickets.closure_events
     ADD CONSTRAINT closure_events_pkey PRIMARY KEY (dataset, ticket_id, seq);
+ALTER TABLE ONLY tickets.crq_daily_snapshot
+    ADD CONSTRAINT crq_daily_snapshot_pkey PRIMARY KEY (day);
 ALTER TABLE ONLY tickets.crq
     ADD CONSTRAINT crq_pkey PRIMARY KEY (ticket_id);
+ALTER TABLE ONLY tickets.exit_events
+    ADD CONSTRAINT exit_events_pkey PRIMARY KEY (dataset, ticket_id, seq);
 ALTER TABLE ONLY tickets.geo_clusters
     ADD CONSTRAINT geo_clusters_pkey PRIMARY KEY (cluster);
 ALTER TABLE ONLY tickets.geo_locations
@@ -671,14 +1241,18 @@ ALTER TABLE ONLY tickets.revision_log
     ADD CONSTRAINT revision_log_pkey PRIMARY KEY (dataset, revision);
 ALTER TABLE ONLY tickets.revisions
     ADD CONSTRAINT revisions_pkey PRIMARY KEY (dataset);
+ALTER TABLE ONLY tickets.row_versions
+    ADD CONSTRAINT row_versions_pkey PRIMARY KEY (dataset, ticket_id, exported_at, modified, etag);
 ALTER TABLE ONLY tickets.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (run_id);
 ALTER TABLE ONLY tickets.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (filename);
+CREATE INDEX closure_events_closed_at_idx ON tickets.closure_events USING btree (dataset, closed_at) WHERE (superseded_by IS NULL);
 CREATE INDEX crq_closed_at_idx ON tickets.crq USING btree (closed_at);
 CREATE INDEX crq_created_at_service_idx ON tickets.crq USING btree (created_at_service);
 CREATE INDEX crq_open_geog_idx ON tickets.crq USING gist (geog) WHERE is_actionable;
 CREATE INDEX crq_open_idx ON tickets.crq USING btree (ticket_id) WHERE is_actionable;
+CREATE INDEX exit_events_exited_at_idx ON tickets.exit_events USING btree (dataset, exited_at);
 CREATE INDEX import_files_exported_at_idx ON tickets.import_files USING btree (dataset, exported_at);
 CREATE INDEX import_files_unarchived_idx ON tickets.import_files USING btree (dataset) WHERE ((archived_at IS NULL) AND (state = ANY (ARRAY['applied'::text, 'quarantined'::text, 'superseded'::text])));
 CREATE INDEX inc_closed_at_idx ON tickets.inc USING btree (closed_at);
@@ -686,4 +1260,8 @@ CREATE INDEX inc_created_at_service_idx ON tickets.inc USING btree (created_at_s
 CREATE INDEX inc_open_geog_idx ON tickets.inc USING gist (geog) WHERE is_actionable;
 CREATE INDEX inc_open_idx ON tickets.inc USING btree (ticket_id) WHERE is_actionable;
 CREATE INDEX rejected_rows_file_idx ON tickets.rejected_rows USING btree (file_id);
+CREATE INDEX reopen_events_reopened_at_idx ON tickets.reopen_events USING btree (dataset, reopened_at);
+CREATE INDEX row_versions_closed_at_idx ON tickets.row_versions USING btree (dataset, closed_at) WHERE (closed_at IS NOT NULL);
+CREATE INDEX row_versions_created_idx ON tickets.row_versions USING btree (dataset, created_at_service) WHERE (created_at_service IS NOT NULL);
+CREATE INDEX row_versions_open_idx ON tickets.row_versions USING gist (tstzrange(exported_at, superseded_at)) WHERE (state = 'open'::text);
 CREATE INDEX runs_dataset_finished_idx ON tickets.runs USING btree (dataset, finished_at DESC NULLS LAST);

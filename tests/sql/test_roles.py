@@ -55,9 +55,12 @@ INGEST = {
     "tickets.import_meta": UPSERTED,
     "tickets.rejected_rows": {*UPSERTED, "DELETE"},
     "tickets.runs": UPSERTED,
-    "tickets.closure_events": UPSERTED,
-    "tickets.reopen_events": UPSERTED,
+    "tickets.row_versions": UPSERTED,
+    "tickets.closure_events": {*UPSERTED, "DELETE"},
+    "tickets.reopen_events": {*UPSERTED, "DELETE"},
+    "tickets.exit_events": {*UPSERTED, "DELETE"},
     "tickets.inc_daily_snapshot": UPSERTED,
+    "tickets.crq_daily_snapshot": UPSERTED,
     "tickets.revisions": {"SELECT", "UPDATE"},
     "tickets.revision_log": {"SELECT", "INSERT", "DELETE"},
     "tickets.map_features": {*UPSERTED, "DELETE"},
@@ -151,13 +154,14 @@ def test_security_definer_functions_belong_to_a_role_that_can_only_read(admin: C
 
 
 def test_no_view_shows_raw_rows_or_rejected_records(admin: Connection) -> None:
-    """Readers see every view, so a view names its columns and leaves raw out."""
+    """Readers see every view, so a view names its columns and leaves raw out; else it asks for the reader's own rights."""
     query = """
         SELECT rel.oid::regclass::text, att.attname
         FROM pg_class AS rel
         JOIN pg_namespace AS ns ON ns.oid = rel.relnamespace
         JOIN pg_attribute AS att ON att.attrelid = rel.oid AND att.attnum > 0
         WHERE ns.nspname = ANY(%s) AND rel.relkind IN ('v', 'm') AND att.attname IN ('raw', 'record')
+            AND NOT coalesce('security_invoker=true' = ANY(rel.reloptions), false)
     """
     assert admin.execute(query, [SCHEMAS]).fetchall() == []
 
@@ -173,6 +177,7 @@ def test_a_reader_reads_reporting_and_is_refused_everything_else(login: Login, r
         for attempt in (
             "SELECT * FROM tickets.inc",
             "SELECT raw ->> 'owner' FROM tickets.inc",
+            "SELECT raw FROM tickets.all_tickets",
             "SELECT * FROM tickets.rejected_rows",
             "DELETE FROM tickets.inc",
             "UPDATE tickets.import_meta SET metadata = '{}'",
