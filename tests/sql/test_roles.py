@@ -154,7 +154,7 @@ def test_security_definer_functions_belong_to_a_role_that_can_only_read(admin: C
 
 
 def test_no_view_shows_raw_rows_or_rejected_records(admin: Connection) -> None:
-    """Readers see every view, so a view names its columns and leaves raw out; else it asks for the reader's own rights."""
+    """Readers see every view: one that shows raw asks for the reader's own rights, which are none."""
     query = """
         SELECT rel.oid::regclass::text, att.attname
         FROM pg_class AS rel
