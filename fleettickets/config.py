@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dotenv import dotenv_values
 
 from fleettickets.errors import UsageError
+from fleettickets.redact import learn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +91,8 @@ def load(
     values: dict[str, str | None] = {}
     origins: dict[str, str] = {}
     for option in OPTIONS:
+        if option.secret:
+            learn(*(found.get(option.name) for _, found in sources))
         values[option.name], origins[option.name] = option.default, "default"
         for origin, found in sources:
             if found.get(option.name):

@@ -9,11 +9,16 @@ FleetticketsError          1  failed
 └── UpstreamError          7  the database, the bucket or a provider is away
 """
 
+from fleettickets.redact import redacted
+
 
 class FleetticketsError(Exception):
-    """Something failed; the message says what and what to do next."""
+    """Something failed; the message says what and what to do next, and shows no secret."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return redacted(super().__str__())
 
 
 class UsageError(FleetticketsError):

@@ -16,6 +16,7 @@ import click
 from fleettickets import config
 from fleettickets.datasets import EAT
 from fleettickets.errors import UsageError
+from fleettickets.redact import guard_logging, learn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ class App:
     @classmethod
     def of(cls, *, as_json: bool, quiet: bool, verbose: bool, now: str | None, env_file: str | None) -> App:
         """Read the settings of the working folder."""
+        guard_logging()
         settings = config.load(Path.cwd(), os.environ, env_file=Path(env_file) if env_file else None)
         return cls(settings, instant(now) if now else datetime.now(UTC), as_json, quiet, verbose)
 
@@ -99,6 +101,7 @@ class App:
 
 def with_private(settings: Settings, running: Any) -> Settings:  # noqa: ANN401  # demo.stack.Stack, imported late
     """The settings with the addresses of the running private servers filled in."""
+    learn(running.database_url, running.s3 and running.s3.secret_key)
     if running.database_url and settings.database_url is None:
         settings = replace(settings, database_url=running.database_url)
     if running.s3 and settings.s3_endpoint_url is None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from fleettickets.errors import FleetticketsError, UsageError
+from fleettickets.redact import redacted
 
 
 def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # noqa: ANN401  # click's context object
@@ -32,11 +33,11 @@ def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # n
         return _failed(arguments, f"{' '.join(error.format_message().split())}{hint}", 2)
     except FleetticketsError as error:
         if verbose:
-            traceback.print_exc()
+            _show_traceback()
         return _failed(arguments, str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001  # the last line of defence: one line, not a traceback
         if verbose:
-            traceback.print_exc()
+            _show_traceback()
         return _failed(arguments, f"unexpected {type(error).__name__}; run again with -v for its traceback", 1)
     return result if isinstance(result, int) else 0
 
@@ -53,6 +54,11 @@ def _failed(arguments: list[str], message: str, exit_code: int) -> int:
         click.echo(json.dumps({"error": message, "exit_code": exit_code}))
     click.echo(f"fleettickets: {printable(message)}", err=True)
     return exit_code
+
+
+def _show_traceback() -> None:
+    """A library's message may hold an address or a key; ours is printed without them."""
+    click.echo(redacted(traceback.format_exc()), err=True, nl=False)
 
 
 def _stop(signum: int, frame: object) -> None:  # noqa: ARG001  # signal's signature
