@@ -54,6 +54,23 @@ OPTIONS: Final = (
     Option("embedded", "auto: start private servers when no address is set; never: refuse", default="auto"),
     Option("deadline_s", "seconds after which a file that does not come or load is given up", default="60"),
     Option("home", "folder of the private servers", default=".fleettickets"),
+    Option(
+        "geocoder_provider",
+        "locationiq, opencage, nominatim, photon, gazetteer; a comma list is an order of fallback; "
+        "unset: those whose key is set, else the embedded gazetteer",
+        "GEOCODER_PROVIDER",
+    ),
+    Option("geocoder_api_key", "key of the providers without a key of their own", "GEOCODER_API_KEY", secret=True),
+    Option("locationiq_api_key", "key of LocationIQ", "LOCATIONIQ_API_KEY", secret=True),
+    Option("opencage_api_key", "key of OpenCage", "OPENCAGE_API_KEY", secret=True),
+    Option(
+        "geocoder_base_url",
+        "address of the provider (nominatim and photon need one); NAME=URL,NAME=URL for several",
+        "GEOCODER_BASE_URL",
+    ),
+    Option("geocoder_daily_limit", "requests a UTC day and provider; unset: the free plan's", "GEOCODER_DAILY_LIMIT"),
+    Option("geocoder_plan", "free: answers are kept as long as the free plan allows; paid: for ever", default="free"),
+    Option("geocoder_fallback_on_empty", "yes: ask the next provider when one knows no match", default="no"),
 )
 _BY_NAME: Final = {option.name: option for option in OPTIONS}
 
@@ -71,6 +88,14 @@ class Settings:
     embedded: str
     deadline_s: float
     home: str
+    geocoder_provider: str | None
+    geocoder_api_key: str | None = field(repr=False)
+    locationiq_api_key: str | None = field(repr=False)
+    opencage_api_key: str | None = field(repr=False)
+    geocoder_base_url: str | None
+    geocoder_daily_limit: str | None
+    geocoder_plan: str
+    geocoder_fallback_on_empty: str
     origins: Mapping[str, str] = field(repr=False)
 
 

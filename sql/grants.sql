@@ -23,8 +23,12 @@ DECLARE
         ['revisions', 'SELECT, UPDATE'],
         ['revision_log', 'SELECT, INSERT, DELETE'],
         ['map_features', 'SELECT, INSERT, UPDATE, DELETE'],
-        ['geo_clusters', 'SELECT'],
-        ['geo_locations', 'SELECT'],
+        ['geo_clusters', 'SELECT, INSERT, UPDATE'],
+        ['geo_locations', 'SELECT, INSERT, UPDATE'],
+        ['geo_areas', 'SELECT'],
+        ['geo_answers', 'SELECT, INSERT, UPDATE'],
+        ['geo_requests', 'SELECT, INSERT, UPDATE'],
+        ['geo_decisions', 'SELECT, INSERT, UPDATE'],
         ['schema_migrations', 'SELECT']
     ];
 BEGIN

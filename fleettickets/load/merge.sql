@@ -76,36 +76,26 @@ winners AS (
     WHERE judged.outcome IN ('new', 'changed', 'unchanged')
 ),
 placed AS (
-    SELECT
-        winners.*,
-        coalesce(feed.geom, place.geom, area.geom) AS geom,
-        CASE
-            WHEN feed.geom IS NOT NULL THEN 'feed'
-            WHEN place.geom IS NOT NULL THEN 'location'
-            WHEN area.geom IS NOT NULL THEN 'cluster'
-            ELSE 'none'
-        END AS geo_source
+    SELECT winners.*, place.geom, place.geo_source, place.geo_precision, place.geo_verified
     FROM winners
-    CROSS JOIN LATERAL (
-        SELECT tickets.feed_point(winners.raw ->> 'latitude', winners.raw ->> 'longitude') AS geom
-    ) AS feed
-    LEFT JOIN tickets.geo_locations AS place
-        ON place.location_name = nullif(btrim(winners.raw ->> 'location_name'), '')
-    LEFT JOIN tickets.geo_clusters AS area
-        ON area.cluster = nullif(btrim(winners.raw ->> 'cluster'), '')
+    CROSS JOIN LATERAL tickets.ticket_place(
+        winners.raw ->> 'latitude', winners.raw ->> 'longitude', winners.raw ->> 'location_name', winners.raw ->> 'cluster'
+    ) AS place
 ),
 written AS (
     INSERT INTO {tickets} AS ticket (
-        ticket_id, raw, geom, geo_source, ingested_at,
+        ticket_id, raw, geom, geo_source, geo_precision, geo_verified, ingested_at,
         source_exported_at, source_modified, source_etag, source_line
     )
-    SELECT ticket_id, raw, geom, geo_source, now(), exported_at, modified, etag, line
+    SELECT ticket_id, raw, geom, geo_source, geo_precision, geo_verified, now(), exported_at, modified, etag, line
     FROM placed
     ORDER BY ticket_id COLLATE "C"
     ON CONFLICT (ticket_id) DO UPDATE SET
         raw = excluded.raw,
         geom = excluded.geom,
         geo_source = excluded.geo_source,
+        geo_precision = excluded.geo_precision,
+        geo_verified = excluded.geo_verified,
         ingested_at = excluded.ingested_at,
         source_exported_at = excluded.source_exported_at,
         source_modified = excluded.source_modified,

@@ -31,7 +31,8 @@ BEGIN
     WITH chosen AS (
         SELECT 'inc' AS dataset, inc.ticket_id, inc.normalized_status, inc.raw_status, inc.bucket, inc.cluster,
             inc.region, inc.location_name, inc.assigned_team, inc.owner, inc.created_at_service,
-            inc.first_seen_at, inc.scheduled_at, inc.closed_at, inc.is_actionable, inc.geom, inc.geo_source
+            inc.first_seen_at, inc.scheduled_at, inc.closed_at, inc.is_actionable, inc.geom, inc.geo_source,
+            inc.geo_precision, inc.geo_verified
         FROM tickets.inc
         WHERE (v_dataset IS NULL OR v_dataset = 'inc')
             AND (p_actionable IS NULL OR (p_actionable AND inc.is_actionable)
@@ -43,7 +44,8 @@ BEGIN
         UNION ALL
         SELECT 'crq', crq.ticket_id, crq.normalized_status, crq.raw_status, crq.bucket, crq.cluster,
             crq.region, crq.location_name, crq.assigned_team, crq.owner, crq.created_at_service,
-            crq.first_seen_at, crq.scheduled_at, crq.closed_at, crq.is_actionable, crq.geom, crq.geo_source
+            crq.first_seen_at, crq.scheduled_at, crq.closed_at, crq.is_actionable, crq.geom, crq.geo_source,
+            crq.geo_precision, crq.geo_verified
         FROM tickets.crq
         WHERE (v_dataset IS NULL OR v_dataset = 'crq')
             AND (p_actionable IS NULL OR (p_actionable AND crq.is_actionable)
@@ -99,9 +101,8 @@ BEGIN
                 CASE WHEN chosen.is_actionable THEN sla.sla_due_at END AS sla_due_at,
                 sla.age_bound,
                 chosen.geo_source,
-                CASE chosen.geo_source WHEN 'feed' THEN 'point' WHEN 'location' THEN 'place' WHEN 'cluster' THEN 'area' END
-                    AS geo_precision,
-                chosen.geo_source = 'feed' AS geo_verified
+                chosen.geo_precision,
+                chosen.geo_verified
         ) AS property
     ),
     by_dataset AS (SELECT dataset, count(*) AS n FROM feature GROUP BY dataset),
