@@ -103,7 +103,8 @@ class Cluster:
     soft_m: float
     area: Box
     suspect: bool = False
-    verified: bool = False
+    names: frozenset[str] = frozenset()
+    """What it is called, as keys: its code and its own name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ _UNASKED_STREET: Final = 0.75
 _ROMAN: Final = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 _SHORT: Final = {"rd": "road", "ave": "avenue", "st": "saint", "dr": "drive", "est": "estate", "ph": "phase"}
 _STREET_WORDS: Final = frozenset({"road", "avenue", "street", "drive", "lane", "highway", "way", "bypass", "close"})
-GENERIC_WORDS: Final = frozenset(
+_GENERIC_WORDS: Final = frozenset(
     {"estate", "town", "stage", "area", "market", "centre", "center", "village", "shopping", "apartments", "court"}
 )
 """Words that say what a place is rather than which."""
@@ -110,7 +110,7 @@ def _covered(words: list[str], by: Sequence[str]) -> float:
 
 
 def _weight(word: str) -> float:
-    return 1 / 3 if word in GENERIC_WORDS or word in _STREET_WORDS else 1.0
+    return 1 / 3 if word in _GENERIC_WORDS or word in _STREET_WORDS else 1.0
 
 
 def _alike(word: str, other: str) -> bool:
