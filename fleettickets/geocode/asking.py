@@ -99,13 +99,16 @@ class Asker:
     def is_answered(self, query: str) -> bool:
         """Whether asking would send nothing: for plans."""
         return any(
-            not provider.is_metered or self._known(provider, key_of(query)) is not None for provider, _ in self.providers
+            not provider.is_metered or self._known(provider, key_of(query)) is not None
+            for provider, _ in self.providers
         )
 
     def left_today(self, purpose: str = "inc") -> dict[str, int | None]:
         """Requests each provider may still be sent today, by the books; None without a limit."""
         return {
-            provider.name: self._left(provider, terms, purpose) for provider, terms in self.providers if provider.is_metered
+            provider.name: self._left(provider, terms, purpose)
+            for provider, terms in self.providers
+            if provider.is_metered
         }
 
     def problems(self) -> dict[str, tuple[str, str]]:
@@ -132,9 +135,7 @@ class Asker:
     def _known(self, provider: Provider, query_key: str) -> tuple[Candidate, ...] | None:
         return self.books.known(provider.name, query_key, self._params_hash(provider), self.clock.now())
 
-    def _insist(
-        self, provider: Provider, terms: Terms, query: str, query_key: str, purpose: str
-    ) -> Answer | None:
+    def _insist(self, provider: Provider, terms: Terms, query: str, query_key: str, purpose: str) -> Answer | None:
         """Send until there is an answer or a reason to stop; every attempt is a line in the books."""
         standing = self._standing(provider)
         limited = failed = 0

@@ -111,7 +111,9 @@ def requeue(connection: Connection, cluster: str) -> None:
 
 def _row(fact: ClusterFact, name: Name, decision: Decision, world: World, now: datetime) -> dict[str, Any]:
     """The gazetteer row: a point set by hand or fed stays, and is only doubted when its own name lies elsewhere."""
-    is_ours = fact.centre is not None and fact.origin in {"manual", "feed"} and world.area(fact.region).holds(fact.centre)
+    is_ours = (
+        fact.centre is not None and fact.origin in {"manual", "feed"} and world.area(fact.region).holds(fact.centre)
+    )
     found = decision.point
     point, proposed, suspect = found, decision.proposed, False
     if is_ours:

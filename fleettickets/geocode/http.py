@@ -45,7 +45,9 @@ class Client:
         self.base_url = _allowed(base_url, secret)
         self._timeout_s = timeout_s
         self._pool = urllib3.PoolManager(
-            num_pools=1, retries=False, headers={"User-Agent": f"fleettickets/{__version__}", "Accept": "application/json"}
+            num_pools=1,
+            retries=False,
+            headers={"User-Agent": f"fleettickets/{__version__}", "Accept": "application/json"},
         )
 
     def get(self, path: str, parameters: Mapping[str, str]) -> Reply:
@@ -148,4 +150,4 @@ def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]
 
 
 def _is_local(host: str, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> bool:
-    return host.endswith(_LOCAL_NAMES) or bool(addresses) and all(one.is_private for one in addresses)
+    return host.endswith(_LOCAL_NAMES) or (bool(addresses) and all(one.is_private for one in addresses))

@@ -19,7 +19,7 @@ class LocationIQ(Provider):
     """GET /v1/search; no match is a 404 that says so."""
 
     name = "locationiq"
-    free_daily_limit = 5_000
+    free_daily_limit: ClassVar[int | None] = 5_000
     free_pause_s = 0.5
     free_answers_keep: ClassVar[timedelta | None] = timedelta(hours=48)
     path: ClassVar[str] = "/v1/search"

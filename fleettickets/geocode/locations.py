@@ -36,6 +36,7 @@ _LONGEST_UNWRITTEN_S: Final = 5.0
 class OpenName:
     """One spelling that waits for a decision, and what an earlier run decided."""
 
+    point: Point | None
     location_name: str
     cluster: str
     tickets: int
@@ -44,7 +45,6 @@ class OpenName:
     attempts: int
     key: str | None
     status: str | None
-    point: Point | None
 
 
 @dataclass(slots=True)
@@ -146,7 +146,9 @@ class _Work:
                 self.report.shared += len(task.spellings)
                 continue
             self.report.pending += 1
-            new = {key_of(rung.query): rung.query for rung in task.name.ladder if not self.asker.is_answered(rung.query)}
+            new = {
+                key_of(rung.query): rung.query for rung in task.name.ladder if not self.asker.is_answered(rung.query)
+            }
             first.update(list(new.items())[:1])
             every.update(new)
         self.report.plan(list(first.values()), list(every.values()))
@@ -256,9 +258,7 @@ class _Work:
             and one.status == "ok"
             and one.point is not None
             and cluster.area.holds(one.point)
-            and (
-                cluster.centre is None or cluster.suspect or cluster.centre.distance_m(one.point) <= cluster.soft_m
-            )
+            and (cluster.centre is None or cluster.suspect or cluster.centre.distance_m(one.point) <= cluster.soft_m)
             for one, _ in task.spellings
         )
 
@@ -279,7 +279,7 @@ class _Work:
     def _rejected(self, task: Task) -> list[Point]:
         """Points a person refused for this place."""
         rows = self.connection.execute(
-            "SELECT (before ->> 'proposed_lat')::double precision, (before ->> 'proposed_lon')::double precision "
+            "SELECT (before -> 0 ->> 'proposed_lat')::double precision, (before -> 0 ->> 'proposed_lon')::double precision "
             "FROM tickets.geo_decisions WHERE action = 'reject' AND undone_at IS NULL "
             "AND decision_key = %s AND cluster = %s",
             [task.key, task.cluster],
@@ -325,7 +325,7 @@ class _Work:
             "WHERE cluster = %s AND NOT verified AND status IN ('refused', 'far')",
             [cluster],
         )
-        opens = [OpenName(*row, point=None) for row in rows]
+        opens = [OpenName(None, *row) for row in rows]
         self.report.by_status.subtract(one.status for one in opens if one.status)
         return tasks_of(opens, lambda raw, home: names.clean(raw, home, self.world.rules))
 
@@ -341,7 +341,7 @@ def _open_names(connection: Connection, order: Order, world: World, clock: Clock
             "version": world.version,
         },
     )
-    return [OpenName(*row[:8], point=Point(row[8], row[9]) if row[8] is not None else None) for row in rows]
+    return [OpenName(Point(lat, lon) if lat is not None else None, *facts) for *facts, lat, lon in rows]
 
 
 def _spelling(task: Task, one: OpenName, name: Name) -> dict[str, Any]:
@@ -354,5 +354,3 @@ def _spelling(task: Task, one: OpenName, name: Name) -> dict[str, Any]:
         "alt": name.alt,
         "unit": name.unit,
     }
-
-

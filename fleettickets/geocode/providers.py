@@ -83,7 +83,11 @@ def _key(name: str, settings: Settings) -> str:
 def _addresses(text: str | None, names: list[str]) -> dict[str, str]:
     """Provider to address: one address serves all, NAME=URL pairs serve each their own."""
     parts = [part.strip() for part in (text or "").split(",") if part.strip()]
-    pairs = {name.strip().lower(): url.strip() for name, is_pair, url in (part.partition("=") for part in parts) if is_pair and "/" not in name}
+    pairs = {
+        name.strip().lower(): url.strip()
+        for name, is_pair, url in (part.partition("=") for part in parts)
+        if is_pair and "/" not in name
+    }
     if pairs and len(pairs) == len(parts):
         unknown = sorted(set(pairs) - set(_KINDS))
         if unknown:

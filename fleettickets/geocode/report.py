@@ -70,7 +70,11 @@ class GeocodeReport:
             "shared": self.shared,
             "by_status": dict(self.by_status),
             "pending": self.pending,
-            "requests": {"sent": sum(self.requests.values()), "by_provider": self.requests, "reused": self.reused_answers},
+            "requests": {
+                "sent": sum(self.requests.values()),
+                "by_provider": self.requests,
+                "reused": self.reused_answers,
+            },
             "would_ask": {
                 "at_least": self.would_ask_at_least,
                 "at_most": self.would_ask_at_most,

@@ -138,9 +138,7 @@ def read_world(connection: Connection, providers: Sequence[tuple[Provider, Terms
     return World(found, hashlib.sha256(text.encode()).hexdigest()[:16], areas, facts)
 
 
-def asker(
-    order: Order, providers: Sequence[tuple[Provider, Terms]], books: Books, clock: Clock, world: World
-) -> Asker:
+def asker(order: Order, providers: Sequence[tuple[Provider, Terms]], books: Books, clock: Clock, world: World) -> Asker:
     """One run's way to ask."""
     return Asker(providers, books, clock, world.box, order.budget, order.fallback_on_empty)
 
@@ -155,17 +153,21 @@ class Session:
 
 @contextmanager
 def session(connect: Callable[[], Connection], *, apply: bool) -> Iterator[Session]:
-    """Open them and, for a run that sends and writes, hold the one lock of geocoding; errors say what to do."""
+    """Open them and, for a run that sends and writes, hold the one lock of geocoding."""
+    with explained(), connect() as holding, connect() as connection, connect() as bookkeeping:
+        for one in (holding, connection, bookkeeping):
+            one.execute("SET statement_timeout = '10min'")
+            one.execute("SET idle_in_transaction_session_timeout = 0")
+        if apply:
+            _hold(holding)
+        yield Session(connection, Ledger(bookkeeping, uuid.uuid4()))
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Database errors inside become sentences that say what to do."""
     try:
-        with connect() as holding, connect() as connection, connect() as bookkeeping:
-            for one in (holding, connection, bookkeeping):
-                one.execute("SET statement_timeout = '10min'")
-                one.execute("SET idle_in_transaction_session_timeout = 0")
-            if apply:
-                _hold(holding)
-            yield Session(connection, Ledger(bookkeeping, uuid.uuid4()))
-            if apply:
-                holding.execute("ROLLBACK")
+        yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
         raise UsageError("the database schema is not up to date: run python run_migrations.py") from None
     except psycopg.OperationalError as error:

@@ -88,7 +88,7 @@ def _scored(specific: str, context: str, candidate: Candidate, cluster: Cluster)
 
 
 def _words(text: str) -> list[str]:
-    words = re.findall(r"[a-z]+|[0-9]+", re.sub(r"['’`]", "", text.lower()))
+    words = re.findall(r"[a-z]+|[0-9]+", re.sub("['`\u2019]", "", text.lower()))
     return [_SHORT.get(word, _ROMAN.get(word, word)) for word in words]
 
 

@@ -1,0 +1,11 @@
+-- One cluster's row as it is, for undo.
+SELECT jsonb_build_object(
+    'cluster', known.cluster, 'status', known.status, 'origin', known.origin, 'suspect', known.suspect,
+    'lat', known.lat, 'lon', known.lon,
+    'proposed_lat', public.st_y(known.proposed_geom), 'proposed_lon', public.st_x(known.proposed_geom),
+    'next_try_at', known.next_try_at, 'norm_version', known.norm_version,
+    'verified', known.verified, 'verified_by', known.verified_by, 'verified_at', known.verified_at
+) AS state
+FROM tickets.geo_clusters AS known
+WHERE known.cluster = %(cluster)s
+FOR UPDATE
