@@ -22,7 +22,9 @@ _MOST_SHOWN = 20
 
 def _deciding(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments every decision takes: the place (without it the cluster's own point is meant), and who decides."""
-    command = click.option("--by", "who", metavar="NAME", help="Who decides (default: the user of this computer).")(command)
+    command = click.option("--by", "who", metavar="NAME", help="Who decides (default: the user of this computer).")(
+        command
+    )
     command = click.option("--cluster", default="", help="The cluster the name belongs to.")(command)
     return click.argument("name", required=False)(command)
 
@@ -163,7 +165,10 @@ def _show(items: list[dict[str, Any]]) -> None:
         proposed = f"{item['lat']:.5f},{item['lon']:.5f}" if item["lat"] is not None else "-"
         away = f"{item['dist_m'] / 1000:.1f} km" if item["dist_m"] is not None else "-"
         table.add_row(
-            *(escape(str(item[part] or "-")) for part in ("reason", "cluster", "place", "decision_key", "open", "tickets")),
+            *(
+                escape(str(item[part] or "-"))
+                for part in ("reason", "cluster", "place", "decision_key", "open", "tickets")
+            ),
             proposed,
             away,
             escape(" | ".join(name[:40] for name in item["sample"])),

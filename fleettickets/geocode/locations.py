@@ -171,7 +171,7 @@ class _Work:
         return tasks
 
     def _cluster(self, name: str) -> Cluster:
-        return self.clusters.get(name) or Cluster(name, None, run.soft_m(None), self.world.area(None))
+        return self.clusters.get(name) or self.world.unseen(name)
 
     def _decide(self, tasks: Sequence[Task]) -> set[str]:
         """Decide the tasks; the clusters in which a candidate was refused for its distance."""
@@ -279,8 +279,8 @@ class _Work:
     def _rejected(self, task: Task) -> list[Point]:
         """Points a person refused for this place."""
         rows = self.connection.execute(
-            "SELECT (before -> 0 ->> 'proposed_lat')::double precision, (before -> 0 ->> 'proposed_lon')::double precision "
-            "FROM tickets.geo_decisions WHERE action = 'reject' AND undone_at IS NULL "
+            "SELECT (before -> 0 ->> 'proposed_lat')::double precision, "
+            "(before -> 0 ->> 'proposed_lon')::double precision FROM tickets.geo_decisions WHERE action = 'reject' AND undone_at IS NULL "
             "AND decision_key = %s AND cluster = %s",
             [task.key, task.cluster],
         )

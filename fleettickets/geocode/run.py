@@ -99,19 +99,25 @@ class World:
         """Every cluster as decisions see it; a point outside its operating area is none."""
         return {fact.name: self.cluster(fact) for fact in self.facts}
 
+    def unseen(self, name: str) -> Cluster:
+        """A cluster nobody knows anything about."""
+        return Cluster(name, None, soft_m(None), self.area(None), names=self._names(name))
+
     def cluster(self, fact: ClusterFact) -> Cluster:
         """One cluster as decisions see it."""
         area = self.area(fact.region)
         usable = fact.centre is not None and (fact.verified or area.holds(fact.centre))
-        own = " ".join(names.home_of(fact.name, self.rules))
         return Cluster(
             fact.name,
             fact.centre if usable else None,
             soft_m(fact.p95_m),
             area,
             suspect=fact.suspect and not fact.verified,
-            names=frozenset({key_of(fact.name), key_of(own)}),
+            names=self._names(fact.name),
         )
+
+    def _names(self, cluster: str) -> frozenset[str]:
+        return frozenset({key_of(cluster), key_of(" ".join(names.home_of(cluster, self.rules)))})
 
 
 def soft_m(p95_m: float | None) -> float:
