@@ -12,9 +12,34 @@ CREATE FUNCTION tickets.eat_ts(p_text text) RETURNS timestamp with time zone
 COMMENT ON FUNCTION tickets.eat_ts(p_text text) IS 'Instant of a source timestamp: naive text is East Africa Time, an offset is honoured, else null';
 CREATE TABLE tickets.geo_clusters (
     cluster text NOT NULL,
-    geom public.geometry(Point,4326)
+    geom public.geometry(Point,4326),
+    alias text,
+    region text,
+    soft_m double precision,
+    origin text DEFAULT 'manual'::text NOT NULL,
+    status text DEFAULT 'ok'::text NOT NULL,
+    suspect boolean DEFAULT false NOT NULL,
+    proposed_geom public.geometry(Point,4326),
+    name_sim real,
+    provider text,
+    provider_ref text,
+    query text,
+    norm_version text,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_try_at timestamp with time zone,
+    verified boolean DEFAULT false NOT NULL,
+    verified_by text,
+    verified_at timestamp with time zone,
+    note text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    lat double precision GENERATED ALWAYS AS (public.st_y(geom)) STORED,
+    lon double precision GENERATED ALWAYS AS (public.st_x(geom)) STORED,
+    CONSTRAINT geo_clusters_origin_is_known CHECK ((origin = ANY (ARRAY['manual'::text, 'provider'::text, 'feed'::text]))),
+    CONSTRAINT geo_clusters_status_is_known CHECK ((status = ANY (ARRAY['ok'::text, 'nothing'::text, 'refused'::text, 'ambiguous'::text, 'no_match'::text, 'rejected'::text, 'kept'::text]))),
+    CONSTRAINT geo_clusters_verified_says_who CHECK (((NOT verified) OR (verified_by IS NOT NULL)))
 );
 COMMENT ON TABLE tickets.geo_clusters IS 'One point a cluster: the coarse gazetteer';
+COMMENT ON COLUMN tickets.geo_clusters.suspect IS 'The point looks wrong: its names are not held to it until a person decides';
 CREATE FUNCTION reporting.bbox_polygon(p_bbox double precision[]) RETURNS public.geometry
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -173,7 +198,8 @@ BEGIN
     WITH chosen AS (
         SELECT 'inc' AS dataset, inc.ticket_id, inc.normalized_status, inc.raw_status, inc.bucket, inc.cluster,
             inc.region, inc.location_name, inc.assigned_team, inc.owner, inc.created_at_service,
-            inc.first_seen_at, inc.scheduled_at, inc.closed_at, inc.is_actionable, inc.geom, inc.geo_source
+            inc.first_seen_at, inc.scheduled_at, inc.closed_at, inc.is_actionable, inc.geom, inc.geo_source,
+            inc.geo_precision, inc.geo_verified
         FROM tickets.inc
         WHERE (v_dataset IS NULL OR v_dataset = 'inc')
             AND (p_actionable IS NULL OR (p_actionable AND inc.is_actionable)
@@ -185,7 +211,8 @@ BEGIN
         UNION ALL
         SELECT 'crq', crq.ticket_id, crq.normalized_status, crq.raw_status, crq.bucket, crq.cluster,
             crq.region, crq.location_name, crq.assigned_team, crq.owner, crq.created_at_service,
-            crq.first_seen_at, crq.scheduled_at, crq.closed_at, crq.is_actionable, crq.geom, crq.geo_source
+            crq.first_seen_at, crq.scheduled_at, crq.closed_at, crq.is_actionable, crq.geom, crq.geo_source,
+            crq.geo_precision, crq.geo_verified
         FROM tickets.crq
         WHERE (v_dataset IS NULL OR v_dataset = 'crq')
             AND (p_actionable IS NULL OR (p_actionable AND crq.is_actionable)
@@ -241,9 +268,8 @@ BEGIN
                 CASE WHEN chosen.is_actionable THEN sla.sla_due_at END AS sla_due_at,
                 sla.age_bound,
                 chosen.geo_source,
-                CASE chosen.geo_source WHEN 'feed' THEN 'point' WHEN 'location' THEN 'place' WHEN 'cluster' THEN 'area' END
-                    AS geo_precision,
-                chosen.geo_source = 'feed' AS geo_verified
+                chosen.geo_precision,
+                chosen.geo_verified
         ) AS property
     ),
     by_dataset AS (SELECT dataset, count(*) AS n FROM feature GROUP BY dataset),
@@ -830,10 +856,13 @@ END) STORED,
     source_modified timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     source_etag text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     source_line bigint DEFAULT 0 NOT NULL,
+    geo_precision text,
+    geo_verified boolean DEFAULT false NOT NULL,
     CONSTRAINT crq_geo_source_is_known CHECK ((geo_source = ANY (ARRAY['feed'::text, 'location'::text, 'cluster'::text, 'none'::text])))
 );
 COMMENT ON TABLE tickets.crq IS 'New installations: one row a ticket, raw is the source of truth';
 COMMENT ON COLUMN tickets.crq.source_exported_at IS 'With source_modified, source_etag, source_line: the writer of this row; a row only yields to a greater one';
+COMMENT ON COLUMN tickets.crq.geo_precision IS 'point, place, street, near or area: how much of the name the point stands for';
 CREATE TABLE tickets.inc (
     ticket_id text NOT NULL,
     raw jsonb NOT NULL,
@@ -869,10 +898,13 @@ END) STORED,
     source_modified timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     source_etag text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     source_line bigint DEFAULT 0 NOT NULL,
+    geo_precision text,
+    geo_verified boolean DEFAULT false NOT NULL,
     CONSTRAINT inc_geo_source_is_known CHECK ((geo_source = ANY (ARRAY['feed'::text, 'location'::text, 'cluster'::text, 'none'::text])))
 );
 COMMENT ON TABLE tickets.inc IS 'Customer faults: one row a ticket, raw is the source of truth';
 COMMENT ON COLUMN tickets.inc.source_exported_at IS 'With source_modified, source_etag, source_line: the writer of this row; a row only yields to a greater one';
+COMMENT ON COLUMN tickets.inc.geo_precision IS 'point, place, street, near or area: how much of the name the point stands for';
 CREATE VIEW tickets.all_tickets WITH (security_invoker='true') AS
  SELECT 'inc'::text AS dataset,
     inc.ticket_id,
@@ -942,6 +974,78 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tickets.open_at(p_dataset text, p_at timestamp with time zone) IS 'The tickets of a dataset that were open at an instant, as known then';
+CREATE FUNCTION tickets.resolve_ticket_geoms(p_location_names text[] DEFAULT NULL::text[], p_clusters text[] DEFAULT NULL::text[]) RETURNS TABLE(dataset text, moved bigint)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_all boolean := p_location_names IS NULL AND p_clusters IS NULL;
+    v_names text[] := coalesce(p_location_names, '{}');
+    v_clusters text[] := coalesce(p_clusters, '{}');
+    v_inc bigint;
+    v_crq bigint;
+    v_open_inc text[];
+    v_open_crq text[];
+BEGIN
+    PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('fleettickets:write:inc', 0));
+    PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('fleettickets:write:crq', 0));
+    WITH inc_touched AS (
+        SELECT inc.ticket_id FROM tickets.inc
+        WHERE pg_catalog.hashtextextended(inc.location_name, 0) IN (SELECT pg_catalog.hashtextextended(name, 0) FROM unnest(v_names) AS name)
+            AND inc.location_name = ANY (v_names)
+        UNION
+        SELECT inc.ticket_id FROM tickets.inc WHERE cardinality(v_clusters) > 0 AND inc.cluster = ANY (v_clusters)
+        UNION
+        SELECT inc.ticket_id FROM tickets.inc WHERE v_all
+    ),
+    inc_moved AS (
+        UPDATE tickets.inc AS ticket
+        SET geom = place.geom, geo_source = place.geo_source, geo_precision = place.geo_precision, geo_verified = place.geo_verified
+        FROM inc_touched
+        JOIN tickets.inc AS seen ON seen.ticket_id = inc_touched.ticket_id
+        CROSS JOIN LATERAL tickets.ticket_place(
+            seen.raw ->> 'latitude', seen.raw ->> 'longitude', seen.location_name, seen.cluster
+        ) AS place
+        WHERE ticket.ticket_id = inc_touched.ticket_id
+            AND (ticket.geo_source, ticket.geo_precision, ticket.geo_verified, ticket.geom::text)
+                IS DISTINCT FROM (place.geo_source, place.geo_precision, place.geo_verified, place.geom::text)
+        RETURNING ticket.ticket_id, ticket.is_actionable
+    ),
+    crq_touched AS (
+        SELECT crq.ticket_id FROM tickets.crq
+        WHERE pg_catalog.hashtextextended(crq.location_name, 0) IN (SELECT pg_catalog.hashtextextended(name, 0) FROM unnest(v_names) AS name)
+            AND crq.location_name = ANY (v_names)
+        UNION
+        SELECT crq.ticket_id FROM tickets.crq WHERE cardinality(v_clusters) > 0 AND crq.cluster = ANY (v_clusters)
+        UNION
+        SELECT crq.ticket_id FROM tickets.crq WHERE v_all
+    ),
+    crq_moved AS (
+        UPDATE tickets.crq AS ticket
+        SET geom = place.geom, geo_source = place.geo_source, geo_precision = place.geo_precision, geo_verified = place.geo_verified
+        FROM crq_touched
+        JOIN tickets.crq AS seen ON seen.ticket_id = crq_touched.ticket_id
+        CROSS JOIN LATERAL tickets.ticket_place(
+            seen.raw ->> 'latitude', seen.raw ->> 'longitude', seen.location_name, seen.cluster
+        ) AS place
+        WHERE ticket.ticket_id = crq_touched.ticket_id
+            AND (ticket.geo_source, ticket.geo_precision, ticket.geo_verified, ticket.geom::text)
+                IS DISTINCT FROM (place.geo_source, place.geo_precision, place.geo_verified, place.geom::text)
+        RETURNING ticket.ticket_id, ticket.is_actionable
+    )
+    SELECT inc.n, inc.open_ids, crq.n, crq.open_ids
+    INTO v_inc, v_open_inc, v_crq, v_open_crq
+    FROM (SELECT count(*) AS n, coalesce(array_agg(ticket_id) FILTER (WHERE is_actionable), '{}') AS open_ids FROM inc_moved) AS inc
+    CROSS JOIN (SELECT count(*) AS n, coalesce(array_agg(ticket_id) FILTER (WHERE is_actionable), '{}') AS open_ids FROM crq_moved) AS crq;
+    IF v_inc > 0 THEN
+        PERFORM tickets.advance_revision('inc', v_open_inc);
+    END IF;
+    IF v_crq > 0 THEN
+        PERFORM tickets.advance_revision('crq', v_open_crq);
+    END IF;
+    RETURN QUERY VALUES ('inc', v_inc), ('crq', v_crq);
+END
+$$;
+COMMENT ON FUNCTION tickets.resolve_ticket_geoms(p_location_names text[], p_clusters text[]) IS 'Moves the tickets of the given names and clusters (or all) to where the gazetteers now say; how many a dataset';
 CREATE FUNCTION tickets.tell_history(p_dataset text, p_key text, p_exported_at timestamp with time zone, p_modified timestamp with time zone, p_etag text, p_ticket_ids text[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1004,6 +1108,41 @@ CREATE FUNCTION tickets.ticket_of(p_dataset text, p_ticket_id text, p_raw jsonb,
           LIMIT 1) now_known ON (true));
 END;
 COMMENT ON FUNCTION tickets.ticket_of(p_dataset text, p_ticket_id text, p_raw jsonb, p_exported_at timestamp with time zone) IS 'What a row of a file says of a ticket, typed';
+CREATE FUNCTION tickets.ticket_place(p_latitude text, p_longitude text, p_location_name text, p_cluster text) RETURNS TABLE(geom public.geometry, geo_source text, geo_precision text, geo_verified boolean)
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    AS $$
+    SELECT
+        coalesce(feed.geom, location.geom, cluster.geom),
+        CASE
+            WHEN feed.geom IS NOT NULL THEN 'feed'
+            WHEN location.geom IS NOT NULL THEN 'location'
+            WHEN cluster.geom IS NOT NULL THEN 'cluster'
+            ELSE 'none'
+        END,
+        CASE
+            WHEN feed.geom IS NOT NULL THEN 'point'
+            WHEN location.geom IS NOT NULL THEN coalesce(location.precision, 'place')
+            WHEN cluster.geom IS NOT NULL THEN 'area'
+        END,
+        feed.geom IS NOT NULL OR coalesce(CASE WHEN location.geom IS NOT NULL THEN location.verified ELSE cluster.verified END, false)
+    FROM (SELECT tickets.feed_point(p_latitude, p_longitude) AS geom) AS feed
+    LEFT JOIN LATERAL (
+        SELECT known.geom, known.precision, known.verified
+        FROM tickets.geo_locations AS known
+        WHERE known.location_name = nullif(btrim(p_location_name), '')
+            AND known.cluster IN (coalesce(btrim(p_cluster), ''), '')
+            AND (known.geom IS NOT NULL OR known.verified)
+        ORDER BY known.cluster DESC
+        LIMIT 1
+    ) AS location ON true
+    LEFT JOIN LATERAL (
+        SELECT known.geom, known.verified
+        FROM tickets.geo_clusters AS known
+        WHERE known.cluster = nullif(btrim(p_cluster), '') AND known.geom IS NOT NULL
+        LIMIT 1
+    ) AS cluster ON true
+$$;
+COMMENT ON FUNCTION tickets.ticket_place(p_latitude text, p_longitude text, p_location_name text, p_cluster text) IS 'Where a ticket lies by feed, location or cluster, with source, precision and whether it is verified';
 CREATE FUNCTION tickets.tickets_at(p_dataset text, p_at timestamp with time zone) RETURNS SETOF tickets.all_tickets
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
@@ -1113,11 +1252,107 @@ CREATE TABLE tickets.exit_events (
     CONSTRAINT exit_events_kind_is_known CHECK ((kind = 'became_alarm'::text))
 );
 COMMENT ON TABLE tickets.exit_events IS 'Each time an open ticket left the backlog without a closure';
+CREATE TABLE tickets.geo_answers (
+    provider text NOT NULL,
+    query_key text NOT NULL,
+    params_hash text NOT NULL,
+    answer jsonb NOT NULL,
+    n integer NOT NULL,
+    fetched_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone
+);
+COMMENT ON TABLE tickets.geo_answers IS 'What a provider answered, for as long as its terms allow; resolved points do not hang on it';
+CREATE TABLE tickets.geo_areas (
+    region text NOT NULL,
+    west double precision NOT NULL,
+    south double precision NOT NULL,
+    east double precision NOT NULL,
+    north double precision NOT NULL,
+    note text,
+    CONSTRAINT geo_areas_is_a_box CHECK (((west < east) AND (south < north)))
+);
+COMMENT ON TABLE tickets.geo_areas IS 'The operating area a region: a point outside is refused, a cluster''s too';
+CREATE TABLE tickets.geo_decisions (
+    decision_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    who text NOT NULL,
+    action text NOT NULL,
+    cluster text NOT NULL,
+    decision_key text,
+    before jsonb NOT NULL,
+    after jsonb NOT NULL,
+    tickets bigint NOT NULL,
+    undone_at timestamp with time zone,
+    undone_by text,
+    CONSTRAINT geo_decisions_action_is_known CHECK ((action = ANY (ARRAY['accept'::text, 'reject'::text, 'move'::text, 'keep-cluster'::text])))
+);
+COMMENT ON TABLE tickets.geo_decisions IS 'What people decided about points, who and when; without a key it is the cluster''s own point';
+ALTER TABLE tickets.geo_decisions ALTER COLUMN decision_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tickets.geo_decisions_decision_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE tickets.geo_locations (
     location_name text NOT NULL,
-    geom public.geometry(Point,4326)
+    geom public.geometry(Point,4326),
+    cluster text DEFAULT ''::text NOT NULL,
+    decision_key text,
+    clean_kind text,
+    place text,
+    alt text,
+    unit text,
+    status text DEFAULT 'ok'::text NOT NULL,
+    "precision" text,
+    score real,
+    name_sim real,
+    dist_m double precision,
+    provider text,
+    provider_ref text,
+    query text,
+    norm_version text,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_try_at timestamp with time zone,
+    proposed_geom public.geometry(Point,4326),
+    verified boolean DEFAULT false NOT NULL,
+    verified_by text,
+    verified_at timestamp with time zone,
+    note text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    lat double precision GENERATED ALWAYS AS (public.st_y(geom)) STORED,
+    lon double precision GENERATED ALWAYS AS (public.st_x(geom)) STORED,
+    CONSTRAINT geo_locations_status_is_known CHECK ((status = ANY (ARRAY['ok'::text, 'cluster'::text, 'nothing'::text, 'far'::text, 'refused'::text, 'ambiguous'::text, 'no_match'::text, 'rejected'::text, 'kept'::text]))),
+    CONSTRAINT geo_locations_verified_says_who CHECK (((NOT verified) OR (verified_by IS NOT NULL)))
 );
 COMMENT ON TABLE tickets.geo_locations IS 'One point a location name: the fine gazetteer';
+COMMENT ON COLUMN tickets.geo_locations.decision_key IS 'Place in lower case letters and digits: all spellings of a cluster with one key share one decision';
+COMMENT ON COLUMN tickets.geo_locations.status IS 'ok: has a point; cluster: the name is the cluster''s own; nothing: names no place; far: a candidate outside the soft radius waits for review; refused: only outside the hard limit or the operating area; ambiguous: several places; no_match: nobody knows it; rejected: a person refused the candidate; kept: a person chose the cluster''s point';
+CREATE TABLE tickets.geo_requests (
+    id bigint NOT NULL,
+    run_id uuid NOT NULL,
+    provider text NOT NULL,
+    utc_day date NOT NULL,
+    purpose text NOT NULL,
+    query_key text NOT NULL,
+    state text DEFAULT 'reserved'::text NOT NULL,
+    http integer,
+    message text,
+    ms integer,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT geo_requests_purpose_is_known CHECK ((purpose = ANY (ARRAY['inc'::text, 'crq'::text, 'review'::text]))),
+    CONSTRAINT geo_requests_state_is_known CHECK ((state = ANY (ARRAY['reserved'::text, 'ok'::text, 'empty'::text, 'limited'::text, 'error'::text])))
+);
+COMMENT ON TABLE tickets.geo_requests IS 'The budget''s books: one row a request, committed before it is sent; one still reserved was sent by a run that died';
+ALTER TABLE tickets.geo_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tickets.geo_requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 ALTER TABLE tickets.import_files ALTER COLUMN file_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME tickets.import_files_file_id_seq
     START WITH 1
@@ -1217,10 +1452,18 @@ ALTER TABLE ONLY tickets.crq
     ADD CONSTRAINT crq_pkey PRIMARY KEY (ticket_id);
 ALTER TABLE ONLY tickets.exit_events
     ADD CONSTRAINT exit_events_pkey PRIMARY KEY (dataset, ticket_id, seq);
+ALTER TABLE ONLY tickets.geo_answers
+    ADD CONSTRAINT geo_answers_pkey PRIMARY KEY (provider, query_key, params_hash);
+ALTER TABLE ONLY tickets.geo_areas
+    ADD CONSTRAINT geo_areas_pkey PRIMARY KEY (region);
 ALTER TABLE ONLY tickets.geo_clusters
     ADD CONSTRAINT geo_clusters_pkey PRIMARY KEY (cluster);
+ALTER TABLE ONLY tickets.geo_decisions
+    ADD CONSTRAINT geo_decisions_pkey PRIMARY KEY (decision_id);
 ALTER TABLE ONLY tickets.geo_locations
-    ADD CONSTRAINT geo_locations_pkey PRIMARY KEY (location_name);
+    ADD CONSTRAINT geo_locations_pkey PRIMARY KEY (location_name, cluster);
+ALTER TABLE ONLY tickets.geo_requests
+    ADD CONSTRAINT geo_requests_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY tickets.import_files
     ADD CONSTRAINT import_files_pkey PRIMARY KEY (file_id);
 ALTER TABLE ONLY tickets.import_files
@@ -1250,13 +1493,18 @@ ALTER TABLE ONLY tickets.schema_migrations
 CREATE INDEX closure_events_closed_at_idx ON tickets.closure_events USING btree (dataset, closed_at) WHERE (superseded_by IS NULL);
 CREATE INDEX crq_closed_at_idx ON tickets.crq USING btree (closed_at);
 CREATE INDEX crq_created_at_service_idx ON tickets.crq USING btree (created_at_service);
+CREATE INDEX crq_location_idx ON tickets.crq USING btree (hashtextextended(location_name, (0)::bigint));
 CREATE INDEX crq_open_geog_idx ON tickets.crq USING gist (geog) WHERE is_actionable;
 CREATE INDEX crq_open_idx ON tickets.crq USING btree (ticket_id) WHERE is_actionable;
 CREATE INDEX exit_events_exited_at_idx ON tickets.exit_events USING btree (dataset, exited_at);
+CREATE INDEX geo_decisions_key_idx ON tickets.geo_decisions USING btree (decision_key, cluster);
+CREATE INDEX geo_locations_decision_idx ON tickets.geo_locations USING btree (decision_key, cluster);
+CREATE INDEX geo_requests_day_idx ON tickets.geo_requests USING btree (utc_day, provider);
 CREATE INDEX import_files_exported_at_idx ON tickets.import_files USING btree (dataset, exported_at);
 CREATE INDEX import_files_unarchived_idx ON tickets.import_files USING btree (dataset) WHERE ((archived_at IS NULL) AND (state = ANY (ARRAY['applied'::text, 'quarantined'::text, 'superseded'::text])));
 CREATE INDEX inc_closed_at_idx ON tickets.inc USING btree (closed_at);
 CREATE INDEX inc_created_at_service_idx ON tickets.inc USING btree (created_at_service);
+CREATE INDEX inc_location_idx ON tickets.inc USING btree (hashtextextended(location_name, (0)::bigint));
 CREATE INDEX inc_open_geog_idx ON tickets.inc USING gist (geog) WHERE is_actionable;
 CREATE INDEX inc_open_idx ON tickets.inc USING btree (ticket_id) WHERE is_actionable;
 CREATE INDEX rejected_rows_file_idx ON tickets.rejected_rows USING btree (file_id);

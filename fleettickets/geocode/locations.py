@@ -280,8 +280,8 @@ class _Work:
         """Points a person refused for this place."""
         rows = self.connection.execute(
             "SELECT (before -> 0 ->> 'proposed_lat')::double precision, "
-            "(before -> 0 ->> 'proposed_lon')::double precision FROM tickets.geo_decisions WHERE action = 'reject' AND undone_at IS NULL "
-            "AND decision_key = %s AND cluster = %s",
+            "(before -> 0 ->> 'proposed_lon')::double precision FROM tickets.geo_decisions "
+            "WHERE action = 'reject' AND undone_at IS NULL AND decision_key = %s AND cluster = %s",
             [task.key, task.cluster],
         )
         return [Point(lat, lon) for lat, lon in rows if lat is not None and lon is not None]

@@ -118,6 +118,14 @@ def test_without_any_source_the_defaults_hold(tmp_path: Path) -> None:
         "embedded": "auto",
         "home": ".fleettickets",
         "deadline_s": 60.0,
+        "geocoder_provider": None,
+        "geocoder_api_key": None,
+        "locationiq_api_key": None,
+        "opencage_api_key": None,
+        "geocoder_base_url": None,
+        "geocoder_daily_limit": None,
+        "geocoder_plan": "free",
+        "geocoder_fallback_on_empty": "no",
     }
 
 
@@ -130,13 +138,20 @@ def test_no_secret_in_repr(tmp_path: Path, option: Option) -> None:
     assert all(CANARY not in " ".join(row) for row in config.shown(settings))
 
 
-def test_the_secrets_are_the_address_and_both_keys() -> None:
+def test_the_secrets_are_the_address_and_the_keys() -> None:
     """What must be masked is written down twice, so that no one unmasks it by accident."""
-    assert [option.name for option in SECRETS] == ["database_url", "s3_access_key", "s3_secret_key"]
+    assert [option.name for option in SECRETS] == [
+        "database_url",
+        "s3_access_key",
+        "s3_secret_key",
+        "geocoder_api_key",
+        "locationiq_api_key",
+        "opencage_api_key",
+    ]
 
 
 def test_shared_names_are_those_deployments_set() -> None:
-    """DATABASE_URL and RUSTFS_* keep working."""
+    """DATABASE_URL, RUSTFS_* and GEOCODER_* keep working."""
     assert {option.name: option.shared_name for option in SHARED} == {
         "database_url": "DATABASE_URL",
         "s3_endpoint_url": "RUSTFS_ENDPOINT_URL",
@@ -144,6 +159,12 @@ def test_shared_names_are_those_deployments_set() -> None:
         "s3_secret_key": "RUSTFS_SECRET_KEY",
         "s3_bucket": "RUSTFS_BUCKET",
         "s3_region": "RUSTFS_REGION",
+        "geocoder_provider": "GEOCODER_PROVIDER",
+        "geocoder_api_key": "GEOCODER_API_KEY",
+        "locationiq_api_key": "LOCATIONIQ_API_KEY",
+        "opencage_api_key": "OPENCAGE_API_KEY",
+        "geocoder_base_url": "GEOCODER_BASE_URL",
+        "geocoder_daily_limit": "GEOCODER_DAILY_LIMIT",
     }
 
 
