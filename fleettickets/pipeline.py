@@ -8,6 +8,7 @@ anywhere leaves a state from which the next run finishes the job.
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -25,7 +26,7 @@ from fleettickets.source.ahead import Archiver, Fetched, fetch_ahead, listing_in
 from fleettickets.source.files import FileGoneError, FileNotReadError, FileUnusableError, Model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -44,6 +45,7 @@ _STOPPING: Final = (
     psycopg.errors.DiskFull,
     psycopg.errors.InsufficientPrivilege,
     psycopg.errors.AdminShutdown,
+    psycopg.errors.ReadOnlySqlTransaction,
 )
 
 
@@ -91,6 +93,7 @@ def ingest(
     report = RunReport(order.dataset.name, order.apply)
     listed = listing_in_time(source, order.dataset, order.model, now, order.deadline_s)
     with (
+        _errors_explained(),
         connect() as holding,
         ledger.hold_stream(
             holding,
@@ -411,6 +414,14 @@ _LOST: Final = frozenset({"08", "57"})
 """Error classes of a connection that ended: connection exception, operator intervention."""
 
 
+@contextmanager
+def _errors_explained() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _explained(error) from error
+
+
 def _explained(error: psycopg.Error) -> FleetticketsError:
     """What a database error means for the person at the terminal."""
     text = " ".join(str(error.diag.message_primary or error).split())
@@ -418,6 +429,8 @@ def _explained(error: psycopg.Error) -> FleetticketsError:
         return PendingError(f"a table is locked by another session ({text}): run again when it is free")
     if isinstance(error, psycopg.errors.DiskFull):
         return UpstreamError(f"the database's disk is full ({text}): free space and run again")
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return UpstreamError(f"the database is read-only just now, a standby perhaps ({text}): run again")
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return FleetticketsError(f"the database user may not do this ({text}): see docs/deploy-coolify.md, roles")
     if isinstance(error, psycopg.errors.QueryCanceled):

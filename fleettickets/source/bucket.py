@@ -46,6 +46,7 @@ _SLOWEST_BYTES_PER_S: Final = 200_000
 _SINGLE_PART_ETAG: Final = re.compile(r"[0-9a-f]{32}")
 _SOURCE_ETAG: Final = "source-etag"
 _GONE: Final = frozenset({"NoSuchKey", "404", "PreconditionFailed", "412"})
+_CHECK_ENDPOINT: Final = "check RUSTFS_ENDPOINT_URL"
 _USAGE: Final = {
     "NoSuchBucket": "the bucket does not exist: create it or set RUSTFS_BUCKET",
     "InvalidAccessKeyId": "the access key is unknown: set RUSTFS_ACCESS_KEY",
@@ -117,6 +118,8 @@ class Bucket:
                 **delimiter,  # type: ignore[arg-type]
             )
             for page in pages:
+                if "Name" not in page:  # a gateway's own page reads like an empty listing
+                    raise UpstreamError(f"what answers for bucket {self.name!r} is no store: {_CHECK_ENDPOINT}")
                 yield from page.get("Contents", [])
         except (ClientError, BotoCoreError) as error:
             raise _upstream(error, self.name) from error
@@ -283,5 +286,5 @@ def _upstream(error: ClientError | BotoCoreError, bucket: str) -> UpstreamError 
             return UsageError(f"bucket {bucket!r}: {hint}")
         return UpstreamError(f"bucket {bucket!r} answered {code}: try again, or look at the store's log")
     return UpstreamError(
-        f"the store of bucket {bucket!r} cannot be reached ({type(error).__name__}): check RUSTFS_ENDPOINT_URL"
+        f"the store of bucket {bucket!r} cannot be reached ({type(error).__name__}): {_CHECK_ENDPOINT}"
     )

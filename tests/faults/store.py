@@ -58,6 +58,7 @@ class Rule:
     drip_bytes_per_s=50          the answer drips
     etag='...'                   the ETag header is another
     silent=True                  no answer at all
+    page=b'<html>...'            somebody else answers: 200 with a page of his own
     swap=(b'this', b'that')      the body says that instead of this, in as many bytes
     """
 
@@ -72,6 +73,7 @@ class Rule:
     drip_bytes_per_s: float | None = None
     etag: str | None = None
     silent: bool = False
+    page: bytes | None = None
     swap: tuple[bytes, bytes] | None = None
     met: int = 0
 
@@ -137,6 +139,10 @@ async def _exchange(client: Link, server: Link, request: Request, rule: Rule) ->
         await asyncio.to_thread(rule.hold.wait, _HELD_AT_MOST_S)
     if rule.answer:
         await client.send(_answer(*rule.answer, empty=request.method == "HEAD"))
+        return True
+    if rule.page is not None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(rule.page)}\r\n\r\n"
+        await client.send(head.encode() + (b"" if request.method == "HEAD" else rule.page))
         return True
     await server.send(request.raw)
     reply = _spoilt(await _reply(server.reader, empty=request.method == "HEAD"), rule)

@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from faults.conftest import world_of
 from faults.proxy import Fault, TcpProxy
 from faults.world import World, assert_undisturbed, loading, restart_at_once
 from feed import sheet, ticket
+from psycopg import sql
 
 from fleettickets import db
 from fleettickets.demo import stack
@@ -87,6 +89,21 @@ def test_a_session_ended_by_an_administrator_costs_one_run(world: World, twin: d
         )
         ended = running.finish()
     assert (ended.exit_code, world.states()) == (7, {})
+    assert world.run().exit_code == 0
+    assert_undisturbed(world, twin)
+
+
+def test_a_database_that_takes_no_writes_just_now_costs_one_run(world: World, twin: db.Connection) -> None:
+    """A standby answers after a switch-over: exit 7, not an unexpected error."""
+    world.fill(2)
+    name = str(psycopg.conninfo.conninfo_to_dict(world.database_url)["dbname"])
+    world.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    refused = world.run()
+    with db.connect(world.database_url) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(sql.Identifier(name)))
+    assert (refused.exit_code, refused.out, world.states()) == (7, "", {})
+    assert "read-only" in refused.err
     assert world.run().exit_code == 0
     assert_undisturbed(world, twin)
 

@@ -12,6 +12,8 @@ import pytest
 from faults.store import Rule, StoreProxy
 from faults.world import World, abandon, assert_undisturbed, holds, wait_until
 
+from psycopg import sql
+
 from fleettickets import db
 
 if TYPE_CHECKING:
@@ -60,12 +62,13 @@ def test_a_run_that_lost_its_lock_cannot_overwrite_newer_rows(world: World, twin
     assert_undisturbed(world, twin)
 
 
-def test_a_table_locked_by_another_session_is_not_waited_for(world: World, twin: db.Connection) -> None:
+@pytest.mark.parametrize("table", ["inc", "import_files", "runs"])
+def test_a_table_locked_by_another_session_is_not_waited_for(world: World, twin: db.Connection, table: str) -> None:
     """ACCESS EXCLUSIVE held elsewhere: exit 5 within seconds, no session of ours left in the queue."""
     world.fill()
     with db.connect(world.database_url) as other:
         other.execute("BEGIN")
-        other.execute("LOCK TABLE tickets.inc IN ACCESS EXCLUSIVE MODE")
+        other.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier("tickets", table)))
         locked_out = world.run(timeout_s=30)
         queue = world.query("SELECT FROM pg_locks WHERE NOT granted")
         other.execute("ROLLBACK")

@@ -164,6 +164,26 @@ def test_a_listing_that_is_refused_says_why_and_touches_nothing(world: World, co
     assert len(refused.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("page", [b"", b"<html><body>Please log in</body></html>", b"ok"], ids=["empty", "login", "ok"])
+def test_a_page_in_place_of_a_listing_is_not_an_empty_bucket(world: World, page: bytes) -> None:
+    """A gateway answers 200 for the store: nothing new would be a lie."""
+    world.fill(1)
+    with StoreProxy(world.store_port, Rule("LIST", page=page)) as proxy:
+        refused = world.run(store=proxy.port)
+    assert (refused.exit_code, refused.out, world.states()) == (7, "", {})
+    assert "is no store" in refused.err or "answered" in refused.err
+
+
+@pytest.mark.parametrize("kind", ["GET", "HEAD", "COPY", "DELETE"])
+def test_a_page_in_place_of_an_answer_loses_nothing(world: World, twin: db.Connection, kind: str) -> None:
+    """Whatever a gateway says in the store's name, the next run finds the files and finishes."""
+    world.fill(2)
+    with StoreProxy(world.store_port, Rule(kind, page=b"<html><body>Please log in</body></html>")) as proxy:
+        assert world.run(store=proxy.port).exit_code in {0, 5, 7}
+    assert world.run().exit_code == 0
+    assert_undisturbed(world, twin)
+
+
 def test_a_bucket_that_does_not_exist_is_named(world: World) -> None:
     """The real store's answer, not the proxy's."""
     missing = world.run(RUSTFS_BUCKET="nobody-made-this")
