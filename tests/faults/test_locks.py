@@ -11,7 +11,6 @@ import psycopg
 import pytest
 from faults.store import Rule, StoreProxy
 from faults.world import World, abandon, assert_undisturbed, holds, wait_until
-
 from psycopg import sql
 
 from fleettickets import db
