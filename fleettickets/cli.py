@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _COMMANDS: Final = {
     "config": "The settings that hold here, and where each comes from.",
     "demo": "From nothing to tickets in PostGIS, in a private playground.",
+    "dispatch": "Who goes where next: plan a shift, insert what is urgent, commit.",
     "down": "Stop the private servers of this folder.",
     "ingest": "Drain the export files of a dataset into the database.",
     "migrate": "Bring the database schema up to date.",

@@ -53,6 +53,8 @@ OPTIONS: Final = (
     Option("s3_region", "region name the store expects", "RUSTFS_REGION", "us-east-1"),
     Option("embedded", "auto: start private servers when no address is set; never: refuse", default="auto"),
     Option("deadline_s", "seconds after which a file that does not come or load is given up", default="60"),
+    Option("router", "osrm or valhalla for driving times by road; unset: straight lines with a detour"),
+    Option("router_url", "address of the router"),
     Option("home", "folder of the private servers", default=".fleettickets"),
     Option(
         "geocoder_provider",
@@ -87,6 +89,8 @@ class Settings:
     s3_region: str
     embedded: str
     deadline_s: float
+    router: str | None
+    router_url: str | None
     home: str
     geocoder_provider: str | None
     geocoder_api_key: str | None = field(repr=False)

@@ -5,6 +5,7 @@ FleetticketsError          1  failed
 ├── QualityGateError       3  the data is worse than allowed
 ├── StaleError             4  the data is older than allowed
 ├── PendingError           5  part of the work is left; run again to go on
+│   └── ConflictError      5  somebody else was faster; look again and decide
 ├── BusyError              6  another run holds the lock
 └── UpstreamError          7  the database, the bucket or a provider is away
 """
@@ -43,6 +44,10 @@ class PendingError(FleetticketsError):
     """Part of the work is done and kept; running the command again resumes."""
 
     exit_code = 5
+
+
+class ConflictError(PendingError):
+    """Somebody else changed this meanwhile; look again and decide."""
 
 
 class BusyError(FleetticketsError):

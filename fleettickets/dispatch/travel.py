@@ -37,6 +37,8 @@ class StraightLine:
     ys: tuple[float, ...]
     detour: float
     speed_m_per_s: float
+    because: str | None = None
+    """Why no router was asked, where one should have been."""
 
     @classmethod
     def between(cls, points: Sequence[tuple[float, float]], detour: float, speed_km_per_h: float) -> StraightLine:
@@ -53,7 +55,8 @@ class StraightLine:
     @property
     def source(self) -> str:
         """Says that no road was looked at."""
-        return f"straight line x {self.detour:g} at {self.speed_m_per_s * 3.6:g} km/h"
+        how = f"straight line x {self.detour:g} at {self.speed_m_per_s * 3.6:g} km/h"
+        return f"{how}; {self.because}" if self.because else how
 
     def metres(self, origin: int, target: int) -> int:
         """The stretched straight line."""

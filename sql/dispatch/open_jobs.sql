@@ -1,0 +1,57 @@
+-- Every open ticket as a plan needs it: where, until when, how long, with which skills.
+CREATE OR REPLACE FUNCTION dispatch.open_jobs(p_now timestamptz, p_datasets text[] DEFAULT '{inc,crq}')
+RETURNS TABLE (
+    dataset text,
+    ticket_id text,
+    lat double precision,
+    lon double precision,
+    geo_source text,
+    cluster text,
+    location_name text,
+    due_at timestamptz,
+    earliest_at timestamptz,
+    service_s integer,
+    skills text[]
+)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET timezone = 'Africa/Nairobi'
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH open AS (
+        SELECT 'inc' AS dataset, inc.ticket_id, inc.geom, inc.geo_source, inc.cluster, inc.location_name, inc.raw_status,
+            inc.created_at_service, inc.first_seen_at, inc.scheduled_at
+        FROM tickets.inc WHERE inc.is_actionable AND 'inc' = ANY (p_datasets)
+        UNION ALL
+        SELECT 'crq', crq.ticket_id, crq.geom, crq.geo_source, crq.cluster, crq.location_name, crq.raw_status,
+            crq.created_at_service, crq.first_seen_at, crq.scheduled_at
+        FROM tickets.crq WHERE crq.is_actionable AND 'crq' = ANY (p_datasets)
+    )
+    SELECT
+        open.dataset,
+        open.ticket_id,
+        public.st_y(open.geom),
+        public.st_x(open.geom),
+        open.geo_source,
+        open.cluster,
+        open.location_name,
+        sla.sla_due_at,
+        CASE WHEN open.dataset = 'crq' AND open.scheduled_at > p_now THEN open.scheduled_at END,
+        60 * (
+            coalesce((SELECT minutes FROM dispatch.service_time AS kind WHERE kind.dataset = open.dataset), 45)
+            + coalesce((SELECT minutes FROM dispatch.search_time AS place WHERE place.geo_source = open.geo_source), 0)
+        ),
+        ARRAY(
+            SELECT DISTINCT rule.skill
+            FROM dispatch.skill_rule AS rule
+            WHERE coalesce(rule.dataset, open.dataset) = open.dataset
+                AND (rule.raw_status IS NULL OR upper(btrim(rule.raw_status)) = open.raw_status)
+            ORDER BY rule.skill
+        )
+    FROM open
+    CROSS JOIN LATERAL reporting.open_sla(open.dataset, open.created_at_service, open.first_seen_at, p_now) AS sla
+    ORDER BY open.dataset DESC, open.ticket_id;
+END
+$$;
+
+COMMENT ON FUNCTION dispatch.open_jobs(timestamptz, text[]) IS 'Every open ticket as a plan needs it';
