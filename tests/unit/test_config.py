@@ -118,6 +118,8 @@ def test_without_any_source_the_defaults_hold(tmp_path: Path) -> None:
         "embedded": "auto",
         "home": ".fleettickets",
         "deadline_s": 60.0,
+        "router": None,
+        "router_url": None,
         "geocoder_provider": None,
         "geocoder_api_key": None,
         "locationiq_api_key": None,
