@@ -9,13 +9,13 @@ RUN pip install --no-cache-dir --root-user-action=ignore uv
 WORKDIR /app
 # Dependencies first: they change less often than the code.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-dev --no-install-project
+RUN uv sync --frozen --no-dev --extra api --no-install-project
 # The wheel takes migrations/ and sql/ in: the installed package carries its schema.
 COPY README.md LICENSE ./
 COPY fleettickets/ fleettickets/
 COPY migrations/ migrations/
 COPY sql/ sql/
-RUN uv sync --frozen --no-dev --no-editable
+RUN uv sync --frozen --no-dev --extra api --no-editable
 
 FROM python:3.12-slim
 ENV PATH=/app/.venv/bin:$PATH \

@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format schema soak bench up down clean
+.PHONY: help demo serve test check format schema soak bench up down clean
 
 BIN := .venv/bin
 # Extra arguments for the command behind the target: make demo ARGS=--exit
@@ -12,6 +12,11 @@ demo: ## from nothing to tickets in PostGIS on this machine (ARGS=--exit stops a
 	@sh .ci/prepare python
 	@sh .ci/prepare database
 	@$(BIN)/fleettickets demo $(ARGS)
+
+serve: ## the HTTP API and the web app on this machine (ARGS='--port 8081')
+	@sh .ci/prepare python
+	@sh .ci/prepare database
+	@$(BIN)/fleettickets serve $(ARGS)
 
 test: ## run the tests against a real database and a real S3 server (ARGS='-k ledger' picks some)
 	@sh .ci/prepare python

@@ -24,10 +24,13 @@ _COMMANDS: Final = {
     "demo": "From nothing to tickets in PostGIS, in a private playground.",
     "dispatch": "Who goes where next: plan a shift, insert what is urgent, commit.",
     "down": "Stop the private servers of this folder.",
+    "export": "Tickets and closures as files for other programs.",
     "ingest": "Drain the export files of a dataset into the database.",
     "migrate": "Bring the database schema up to date.",
     "quarantine": "Files and rows that could not be used: see them, read them again, discard them.",
+    "serve": "The HTTP API and the web app.",
     "status": "One screen: the clocks, the backlog, quarantine, the last runs.",
+    "token": "Make, list and revoke the tokens of the HTTP API.",
     "up": "Start the private PostgreSQL and S3 servers of this folder.",
 }
 

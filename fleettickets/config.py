@@ -73,6 +73,10 @@ OPTIONS: Final = (
     Option("geocoder_daily_limit", "requests a UTC day and provider; unset: the free plan's", "GEOCODER_DAILY_LIMIT"),
     Option("geocoder_plan", "free: answers are kept as long as the free plan allows; paid: for ever", default="free"),
     Option("geocoder_fallback_on_empty", "yes: ask the next provider when one knows no match", default="no"),
+    Option("api_origins", "origins (https://HOST, comma separated) whose pages may read the API with a token"),
+    Option("api_rate_per_s", "requests a second that one caller may make of the API; 0: no limit", default="50"),
+    Option("basemap_url", "style or PMTiles address of a hosted basemap; unset: the built-in one, no request leaves"),
+    Option("web_folder", "folder with a built web app; unset: the one in the package"),
 )
 _BY_NAME: Final = {option.name: option for option in OPTIONS}
 
@@ -100,6 +104,10 @@ class Settings:
     geocoder_daily_limit: str | None
     geocoder_plan: str
     geocoder_fallback_on_empty: str
+    api_origins: str | None
+    api_rate_per_s: str
+    basemap_url: str | None
+    web_folder: str | None
     origins: Mapping[str, str] = field(repr=False)
 
 

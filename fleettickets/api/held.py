@@ -1,0 +1,194 @@
+"""The open tickets in memory: the bytes the map function wrote for each, and what filters ask of them.
+
+A feature's bytes are never changed nor written here; the whole answer is those bytes joined as PostgreSQL joins
+them, so it equals `reporting.fn_tickets_for_map` byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Key: TypeAlias = tuple[int, str]
+"""Position of the dataset in the answer, ticket_id: sorts as the map function does."""
+
+DATASETS: Final = ("inc", "crq")
+_KEPT_CHANGES: Final = 1000
+_HEAD: Final = b'{"type" : "FeatureCollection", "features" : ['
+# Inside a JSON string every quote is escaped, so this matches the property alone.
+_LOCATION_NAME: Final = re.compile(rb'"location_name":"(?:[^"\\]|\\.)*"')
+_MASKED: Final = b'"location_name":null'
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One open ticket."""
+
+    key: Key
+    text: bytes
+    status: str | None
+    cluster: str | None
+    region: str | None
+    team: str | None
+    owner: str | None
+    location_name: str | None
+    geo_source: str
+    opened_s: float | None
+    risk_s: float | None
+    due_s: float | None
+    lon: float | None
+    lat: float | None
+
+    @property
+    def dataset(self) -> str:
+        """Inc or crq."""
+        return DATASETS[self.key[0]]
+
+    @property
+    def ticket_id(self) -> str:
+        """The ticket's id."""
+        return self.key[1]
+
+    def sla_state(self, now_s: float) -> str:
+        """Where its SLA stands, from the instants that the database gave."""
+        if self.dataset == "crq" and self.due_s is None:
+            return "none"
+        if self.due_s is None or self.risk_s is None:
+            return "unknown"
+        if now_s >= self.due_s:
+            return "breached"
+        return "at_risk" if now_s >= self.risk_s else "on_track"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One move of the revision; no keys: any ticket may have changed."""
+
+    rev: int
+    keys: frozenset[Key] | None
+
+
+@dataclass(slots=True)
+class Held:
+    """What the server holds of the database: features in order, revisions, clocks."""
+
+    features: dict[Key, Feature] = field(default_factory=dict)
+    revisions: dict[str, int] = field(default_factory=dict)
+    clocks: dict[str, bytes] = field(default_factory=dict)
+    changes: deque[Change] = field(default_factory=lambda: deque(maxlen=_KEPT_CHANGES))
+    ordered: list[Feature] = field(default_factory=list)
+
+    @property
+    def rev(self) -> int:
+        """One number for both datasets: each only grows, so their sum names one state of the database."""
+        return sum(self.revisions.values())
+
+    def replace(self, features: Iterable[Feature]) -> None:
+        """Hold these features instead of all before."""
+        self.features = {feature.key: feature for feature in features}
+        self._order()
+
+    def update(self, keys: Iterable[Key], features: Iterable[Feature]) -> None:
+        """Hold these features for these keys; a key without one is no longer open."""
+        for key in keys:
+            self.features.pop(key, None)
+        self.features.update((feature.key, feature) for feature in features)
+        self._order()
+
+    def changed_since(self, rev: int) -> set[Key] | None:
+        """Which tickets changed after this revision; None when that is no longer known."""
+        missing = self.rev - rev
+        if missing < 0 or missing > len(self.changes):
+            return None
+        keys: set[Key] = set()
+        for change in list(self.changes)[len(self.changes) - missing :]:
+            if change.keys is None:
+                return None
+            keys |= change.keys
+        return keys
+
+    def collection(self, features: Sequence[Feature] | None = None, extra: bytes = b"", *, pii: bool = True) -> bytes:
+        """The FeatureCollection of these features (all by default) with the summary of the same set."""
+        chosen = self.ordered if features is None else features
+        joined = b", ".join([feature.text for feature in chosen])
+        return b"".join(
+            (_HEAD, joined if pii else masked(joined), b'], "summary" : ', self.summary(chosen), extra, b"}")
+        )
+
+    def summary(self, features: Sequence[Feature]) -> bytes:
+        """The summary of this set, in the words and spaces of the map function."""
+        mapped = sum(feature.geo_source != "none" for feature in features)
+        by_dataset = Counter(feature.key[0] for feature in features)
+        by_status = Counter("(none)" if feature.status is None else feature.status for feature in features)
+        by_geo_source = Counter(feature.geo_source for feature in features)
+        parts = (
+            f'"total" : {len(features)}, "mapped" : {mapped}, "unmapped" : {len(features) - mapped}',
+            f'"by_dataset" : {_counts({DATASETS[at]: by_dataset[at] for at in sorted(by_dataset)})}',
+            f'"by_status" : {_counts({name: by_status[name] for name in sorted(by_status)})}',
+            f'"by_geo_source" : {_counts({name: by_geo_source[name] for name in sorted(by_geo_source)})}',
+        )
+        freshness = b", ".join(f'"{name}" : '.encode() + self.clocks.get(name, b"null") for name in DATASETS)
+        return b"{" + ", ".join(parts).encode() + b', "freshness" : {' + freshness + b"}}"
+
+    def _order(self) -> None:
+        self.ordered = [self.features[key] for key in sorted(self.features)]
+
+
+def feature_of(dataset: str, ticket_id: str, text: bytes) -> Feature:
+    """A feature as the database wrote it."""
+    document = orjson.loads(text)
+    found = document["properties"]
+    lon, lat = document["geometry"]["coordinates"] if document["geometry"] else (None, None)
+    return Feature(
+        (DATASETS.index(dataset), ticket_id),
+        text,
+        _shared(found["status"]),
+        _shared(found["cluster"]),
+        _shared(found["region"]),
+        _shared(found["assigned_team"]),
+        _shared(found["owner"]),
+        _shared(found["location_name"]),
+        sys.intern(found["geo_source"]),
+        _epoch_s(found["opened_at"]),
+        _epoch_s(found["sla_at_risk_at"]),
+        _epoch_s(found["sla_due_at"]),
+        lon,
+        lat,
+    )
+
+
+def masked(text: bytes) -> bytes:
+    """The same without what may name a customer."""
+    return _LOCATION_NAME.sub(_MASKED, text)
+
+
+def _shared(text: str | None) -> str | None:
+    """One object for equal texts: thousands of tickets name the same few clusters and teams."""
+    return None if text is None else sys.intern(text)
+
+
+def _epoch_s(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:  # 48 hours after the last day of the year 9999
+        return math.inf
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    if not counts:
+        return "{}"
+    inside = ", ".join(f"{json.dumps(name, ensure_ascii=False)} : {n}" for name, n in counts.items())
+    return f"{{ {inside} }}"

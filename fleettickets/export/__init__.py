@@ -1,0 +1,1 @@
+"""Rows of the read side as files for other programs: CSV, GeoJSON, GeoParquet, FlatGeobuf, JSON."""
