@@ -89,6 +89,34 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION reporting.fn_freshness(p_dataset text) IS 'The clocks of one dataset: run_at, file_ts, content_as_of';
+CREATE FUNCTION reporting.fn_runs(p_dataset text DEFAULT NULL::text, p_limit integer DEFAULT 50, p_before bigint DEFAULT NULL::bigint) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'Africa/Nairobi'
+    AS $$
+DECLARE
+    v_dataset text := nullif(lower(btrim(p_dataset)), '');
+    v_answer json;
+BEGIN
+    IF p_limit IS NULL OR p_limit NOT BETWEEN 1 AND 500 THEN
+        RAISE EXCEPTION 'limit is 1 to 500' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    WITH newest AS (
+        SELECT run_id, dataset, command, started_at, finished_at, state, exit_code, error, counts
+        FROM tickets.runs
+        WHERE (v_dataset IS NULL OR runs.dataset = v_dataset) AND (p_before IS NULL OR runs.run_id < p_before)
+        ORDER BY run_id DESC
+        LIMIT p_limit
+    )
+    SELECT json_build_object(
+        'runs', coalesce(json_agg(newest ORDER BY newest.run_id DESC), '[]'),
+        'next_before', CASE WHEN count(*) = p_limit THEN min(newest.run_id) END
+    ) INTO v_answer
+    FROM newest;
+    RETURN v_answer;
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_runs(p_dataset text, p_limit integer, p_before bigint) IS 'The newest runs and what each did';
 CREATE FUNCTION reporting.fn_status(p_now timestamp with time zone DEFAULT now()) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -297,6 +325,135 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION reporting.fn_tickets_for_map(p_dataset text, p_cluster text, p_status text, p_actionable boolean, p_bbox double precision[], p_now timestamp with time zone, p_ticket_ids text[]) IS 'GeoJSON FeatureCollection of tickets with a summary of the same set';
+CREATE FUNCTION reporting.fn_tickets_nearest(p_lon double precision, p_lat double precision, p_k integer DEFAULT 10, p_dataset text DEFAULT NULL::text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'Africa/Nairobi'
+    AS $$
+DECLARE
+    v_dataset text := nullif(lower(btrim(p_dataset)), '');
+    v_here public.geography;
+    v_answer json;
+BEGIN
+    IF p_lon IS NULL OR p_lat IS NULL OR NOT (p_lon BETWEEN -180 AND 180 AND p_lat BETWEEN -90 AND 90) THEN
+        RAISE EXCEPTION 'lon and lat are degrees' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF p_k IS NULL OR p_k NOT BETWEEN 1 AND 100 THEN
+        RAISE EXCEPTION 'k is 1 to 100' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    v_here := public.st_setsrid(public.st_makepoint(p_lon, p_lat), 4326)::public.geography;
+    -- The index orders by distance on the sphere, the answer by distance on the spheroid: a few more are looked at.
+    WITH near AS (
+        (
+            SELECT 'inc' AS dataset, inc.ticket_id, inc.normalized_status AS status, inc.cluster, inc.assigned_team,
+                inc.geo_source, inc.geog
+            FROM tickets.inc
+            WHERE inc.is_actionable AND inc.geog IS NOT NULL AND (v_dataset IS NULL OR v_dataset = 'inc')
+            ORDER BY inc.geog OPERATOR(public.<->) v_here
+            LIMIT p_k + 10
+        )
+        UNION ALL
+        (
+            SELECT 'crq', crq.ticket_id, crq.normalized_status, crq.cluster, crq.assigned_team, crq.geo_source, crq.geog
+            FROM tickets.crq
+            WHERE crq.is_actionable AND crq.geog IS NOT NULL AND (v_dataset IS NULL OR v_dataset = 'crq')
+            ORDER BY crq.geog OPERATOR(public.<->) v_here
+            LIMIT p_k + 10
+        )
+    ),
+    ranked AS (
+        SELECT near.dataset, near.ticket_id, near.status, near.cluster, near.assigned_team, near.geo_source,
+            round(public.st_distance(near.geog, v_here)::numeric, 1) AS distance_m,
+            public.st_x(near.geog::public.geometry) AS lon, public.st_y(near.geog::public.geometry) AS lat
+        FROM near
+        ORDER BY distance_m, near.dataset DESC, near.ticket_id COLLATE "C"
+        LIMIT p_k
+    )
+    SELECT json_build_object(
+        'tickets', coalesce(
+            json_agg(ranked ORDER BY ranked.distance_m, ranked.dataset DESC, ranked.ticket_id COLLATE "C"), '[]'
+        )
+    ) INTO v_answer
+    FROM ranked;
+    RETURN v_answer;
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_tickets_nearest(p_lon double precision, p_lat double precision, p_k integer, p_dataset text) IS 'The open tickets nearest to a point';
+CREATE FUNCTION reporting.fn_tile(p_dataset text, p_z integer, p_x integer, p_y integer, p_now timestamp with time zone DEFAULT now()) RETURNS bytea
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+    c_last_grid_zoom CONSTANT integer := 11;
+    c_extent CONSTANT integer := 1024;
+    c_cell CONSTANT integer := 128;
+    c_most CONSTANT integer := 10000;
+    v_dataset text := nullif(lower(btrim(p_dataset)), '');
+    v_bounds public.geometry;
+    v_degrees public.geometry;
+    v_answer bytea;
+BEGIN
+    IF p_z NOT BETWEEN 0 AND 22 OR p_x NOT BETWEEN 0 AND (1 << p_z) - 1 OR p_y NOT BETWEEN 0 AND (1 << p_z) - 1 THEN
+        RAISE EXCEPTION 'there is no tile %/%/%', p_z, p_x, p_y USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    v_bounds := public.st_tileenvelope(p_z, p_x, p_y);
+    v_degrees := public.st_transform(v_bounds, 4326);
+    WITH chosen AS MATERIALIZED (
+        SELECT 'inc' AS dataset, inc.ticket_id, inc.normalized_status AS status, inc.geo_source,
+            inc.created_at_service, inc.first_seen_at, inc.geom
+        FROM tickets.inc
+        WHERE inc.is_actionable AND (v_dataset IS NULL OR v_dataset = 'inc')
+            AND inc.geom OPERATOR(public.&&) v_degrees
+        UNION ALL
+        SELECT 'crq', crq.ticket_id, crq.normalized_status, crq.geo_source,
+            crq.created_at_service, crq.first_seen_at, crq.geom
+        FROM tickets.crq
+        WHERE crq.is_actionable AND (v_dataset IS NULL OR v_dataset = 'crq')
+            AND crq.geom OPERATOR(public.&&) v_degrees
+    ),
+    placed AS (
+        SELECT chosen.dataset, chosen.ticket_id, chosen.status, chosen.geo_source, sla.sla_at_risk_at, sla.sla_due_at,
+            public.st_asmvtgeom(public.st_transform(chosen.geom, 3857), v_bounds, c_extent, 0, true) AS geom
+        FROM chosen
+        CROSS JOIN LATERAL reporting.open_sla(
+            chosen.dataset, chosen.created_at_service, chosen.first_seen_at, p_now
+        ) AS sla
+    ),
+    cell AS (
+        SELECT
+            count(*)::integer AS n,
+            nullif(count(*) FILTER (WHERE p_now >= placed.sla_due_at), 0)::integer AS breached,
+            nullif(count(*) FILTER (WHERE p_now >= placed.sla_at_risk_at AND p_now < placed.sla_due_at), 0)::integer
+                AS at_risk,
+            nullif(count(*) FILTER (WHERE p_now < placed.sla_at_risk_at), 0)::integer AS on_track,
+            nullif(count(*) FILTER (WHERE placed.sla_due_at IS NULL AND placed.dataset = 'inc'), 0)::integer AS unknown,
+            nullif(count(*) FILTER (WHERE placed.sla_due_at IS NULL AND placed.dataset = 'crq'), 0)::integer AS none,
+            public.st_makepoint(
+                round(avg(public.st_x(placed.geom))), round(avg(public.st_y(placed.geom)))
+            ) AS geom
+        FROM placed
+        WHERE placed.geom IS NOT NULL AND p_z <= c_last_grid_zoom
+        GROUP BY floor(public.st_x(placed.geom) / c_cell), floor(public.st_y(placed.geom) / c_cell)
+    ),
+    slim AS (
+        SELECT placed.ticket_id AS id, placed.dataset, placed.status, placed.geo_source,
+            extract(epoch FROM placed.sla_due_at)::bigint AS due,
+            extract(epoch FROM placed.sla_at_risk_at)::bigint AS risk,
+            placed.geom
+        FROM placed
+        WHERE placed.geom IS NOT NULL AND p_z > c_last_grid_zoom
+        ORDER BY placed.sla_due_at, placed.ticket_id COLLATE "C"
+        LIMIT c_most
+    )
+    SELECT CASE
+        WHEN p_z <= c_last_grid_zoom THEN (SELECT public.st_asmvt(cell, 'clusters', c_extent, 'geom') FROM cell)
+        ELSE (SELECT public.st_asmvt(slim, 'tickets', c_extent, 'geom') FROM slim)
+    END INTO v_answer;
+    RETURN coalesce(v_answer, '\x');
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_tile(p_dataset text, p_z integer, p_x integer, p_y integer, p_now timestamp with time zone) IS 'A vector tile of open tickets: counts in a grid, or single tickets';
 CREATE FUNCTION reporting.open_sla(p_dataset text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_now timestamp with time zone, OUT opened_at timestamp with time zone, OUT age_bound text, OUT sla_at_risk_at timestamp with time zone, OUT sla_due_at timestamp with time zone) RETURNS record
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     BEGIN ATOMIC

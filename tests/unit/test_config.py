@@ -128,6 +128,10 @@ def test_without_any_source_the_defaults_hold(tmp_path: Path) -> None:
         "geocoder_daily_limit": None,
         "geocoder_plan": "free",
         "geocoder_fallback_on_empty": "no",
+        "api_origins": None,
+        "api_rate_per_s": "50",
+        "basemap_url": None,
+        "web_folder": None,
     }
 
 
