@@ -27,8 +27,8 @@ DATASETS: Final = ("inc", "crq")
 _KEPT_CHANGES: Final = 1000
 _HEAD: Final = b'{"type" : "FeatureCollection", "features" : ['
 # Inside a JSON string every quote is escaped, so this matches the property alone.
-_LOCATION_NAME: Final = re.compile(rb'"location_name":"(?:[^"\\]|\\.)*"')
-_MASKED: Final = b'"location_name":null'
+_LOCATION_NAME: Final = re.compile(rb'("location_name"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_MASKED: Final = rb"\1null"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,20 @@ if TYPE_CHECKING:
     Python = Callable[..., subprocess.CompletedProcess[str]]
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["config", "demo", "dispatch", "down", "export", "ingest", "migrate", "quarantine", "serve", "status", "token", "up"]
+COMMANDS = [
+    "config",
+    "demo",
+    "dispatch",
+    "down",
+    "export",
+    "ingest",
+    "migrate",
+    "quarantine",
+    "serve",
+    "status",
+    "token",
+    "up",
+]
 SERVERS_OWN = {"psycopg", "boto3", "botocore", "orjson"}
 SLOW_TO_LOAD = {*SERVERS_OWN, "rich", "dotenv"}
 NEW_COMMAND = ["-c", "from fleettickets.cli import main; main()"]
