@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 quality gate, 4 stale,
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import sys
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,7 @@ import click
 
 from fleettickets import __version__
 from fleettickets.commands.ending import run
+from fleettickets.commands.lazy import LazyGroup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "dispatch": "Who goes where next: plan a shift, insert what is urgent, commit.",
     "down": "Stop the private servers of this folder.",
     "export": "Tickets and closures as files for other programs.",
+    "geocode": "Where tickets are: what their location names mean.",
     "ingest": "Drain the export files of a dataset into the database.",
     "migrate": "Bring the database schema up to date.",
     "quarantine": "Files and rows that could not be used: see them, read them again, discard them.",
@@ -39,26 +40,10 @@ _GLOBAL_FLAGS: Final = frozenset({"--json", "-q", "--quiet", "-v", "--verbose"})
 _GLOBAL_VALUES: Final = frozenset({"--now", "--env-file"})
 
 
-class _Commands(click.Group):
-    """Lists every command by its summary; imports only the one that is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"fleettickets.commands.{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(_COMMANDS.items()))
-
-
 @click.group(
-    cls=_Commands,
+    cls=LazyGroup,
+    package="fleettickets.commands",
+    summaries=_COMMANDS,
     epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 quality gate, 4 stale, 5 partial, 6 locked, 7 upstream away.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -29,6 +29,7 @@ DECLARE
         ['geo_answers', 'SELECT, INSERT, UPDATE'],
         ['geo_requests', 'SELECT, INSERT, UPDATE'],
         ['geo_decisions', 'SELECT, INSERT, UPDATE'],
+        ['geo_name_rules', 'SELECT'],
         ['schema_migrations', 'SELECT']
     ];
 BEGIN

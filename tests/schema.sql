@@ -1432,6 +1432,17 @@ CREATE TABLE tickets.geo_locations (
 COMMENT ON TABLE tickets.geo_locations IS 'One point a location name: the fine gazetteer';
 COMMENT ON COLUMN tickets.geo_locations.decision_key IS 'Place in lower case letters and digits: all spellings of a cluster with one key share one decision';
 COMMENT ON COLUMN tickets.geo_locations.status IS 'ok: has a point; cluster: the name is the cluster''s own; nothing: names no place; far: a candidate outside the soft radius waits for review; refused: only outside the hard limit or the operating area; ambiguous: several places; no_match: nobody knows it; rejected: a person refused the candidate; kept: a person chose the cluster''s point';
+CREATE TABLE tickets.geo_name_rules (
+    kind text NOT NULL,
+    pattern text NOT NULL,
+    value text DEFAULT ''::text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    CONSTRAINT geo_name_rules_kind_is_known CHECK ((kind = ANY (ARRAY['netword'::text, 'element'::text, 'noise'::text, 'person'::text, 'phrase'::text, 'alias'::text, 'cluster_alias'::text, 'abbr'::text, 'abbr_after'::text, 'abbr_number'::text, 'unit'::text, 'counter'::text, 'numbered'::text, 'relation'::text, 'arterial'::text, 'area'::text, 'toponym'::text, 'ambiguous'::text, 'broad'::text, 'generic'::text, 'modifier'::text, 'acronym'::text]))),
+    CONSTRAINT geo_name_rules_pattern_is_filled CHECK ((pattern ~ '[A-Za-z0-9]'::text))
+);
+COMMENT ON TABLE tickets.geo_name_rules IS 'Words and phrases of location names and what each means; ''fleettickets geocode explain NAME'' shows the effect of an edit';
+COMMENT ON COLUMN tickets.geo_name_rules.kind IS 'netword, element, noise, person: removed (noise with value alone: only when nothing else is left; element with value number: only before a number); phrase, alias, abbr, abbr_after, abbr_number: rewritten to value; cluster_alias: the name of a cluster''s code; unit, counter, numbered, relation: what stands before or after belongs to them; arterial, area (value: the larger area), toponym, ambiguous, broad: known names; generic, modifier, acronym: words of names';
+COMMENT ON COLUMN tickets.geo_name_rules.pattern IS 'The words as people type them; case and punctuation do not matter';
 CREATE TABLE tickets.geo_requests (
     id bigint NOT NULL,
     run_id uuid NOT NULL,
@@ -1565,6 +1576,8 @@ ALTER TABLE ONLY tickets.geo_decisions
     ADD CONSTRAINT geo_decisions_pkey PRIMARY KEY (decision_id);
 ALTER TABLE ONLY tickets.geo_locations
     ADD CONSTRAINT geo_locations_pkey PRIMARY KEY (location_name, cluster);
+ALTER TABLE ONLY tickets.geo_name_rules
+    ADD CONSTRAINT geo_name_rules_pkey PRIMARY KEY (kind, pattern);
 ALTER TABLE ONLY tickets.geo_requests
     ADD CONSTRAINT geo_requests_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY tickets.import_files

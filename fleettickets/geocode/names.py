@@ -85,6 +85,7 @@ class Name:
 
 
 MOST_QUESTIONS: Final = 3
+_ROADS: Final = frozenset({"ROAD", "STREET", "AVENUE", "HIGHWAY", "WAY"})
 _SMALL: Final = frozenset({"OF", "THE", "AND", "FOR"})
 _REASONS: Final = ("personal_data", "linear_feature", "too_broad", "unit_only", "noise", "code_only")
 
@@ -104,7 +105,8 @@ def home_of(cluster: str | None, rules: Rules) -> Words:
     ignored = words.Removed()
     found = words.rewritten(tokens.split(known), rules.phrases, ignored)
     found = words.rewritten(words.in_full(found, rules), rules.aliases, ignored)
-    return tuple(token.text for token in found) or words_of(written)
+    home = tuple(token.text for token in found) or words_of(written)
+    return home if any(letter.isalpha() for word in home for letter in word) else ()
 
 
 class _Reader:
@@ -119,8 +121,10 @@ class _Reader:
 
     def read(self, raw: str) -> Name:
         text = self._step("plain letters", tokens.normal(raw))
-        point, text = points.find(text)
-        self._step("coordinates out", text)
+        point, rest = points.find(text)
+        if rest != text:
+            self.removed.reasons.add("code_only")
+        text = self._step("coordinates out", rest)
         if point:
             return Name(Kind.COORD, point=point)
         code = pluscode.find(text)
@@ -133,14 +137,21 @@ class _Reader:
         if not pluscode.is_full(code):
             return Name(Kind.PLUSCODE, pluscode=code)
         point = Point(*pluscode.decode(code))
-        return Name(Kind.PLUSCODE, pluscode=code, point=point) if points.OPERATING_AREA.holds(point) else None
+        if points.OPERATING_AREA.holds(point):
+            return Name(Kind.PLUSCODE, pluscode=code, point=point)
+        self.removed.reasons.add("code_only")
+        return None
 
     def _words(self, text: str) -> list[Token]:
         personal = tokens.without_phone(tokens.without_mail(text))
         if personal != text:
             self.removed.reasons.add("personal_data")
         text = self._step("phone and mail out", personal)
-        text = self._step("upper case, links and addresses out", tokens.without_addresses(tokens.upper(text)))
+        text = tokens.upper(text)
+        addresses = tokens.without_addresses(text)
+        if addresses != text:
+            self.removed.reasons.add("code_only")
+        text = self._step("upper case, links and addresses out", addresses)
         found = words.unglued(tokens.split(text), self.rules)
         removed, rules = self.removed, self.rules
         for name, change in (
@@ -156,29 +167,29 @@ class _Reader:
 
     def _named(self, found: list[Token]) -> Name:
         corrections = self._corrections(found)
-        written = self._arranged(found, frozenset(corrections))
+        written = self._arranged(found, corrections)
         if not written:
             return self._nothing()
         self._step("codes out, area last", display(written, self.rules))
         better = written
         if corrections:
-            better = self._arranged([t._replace(text=corrections.get(t.text, t.text)) for t in found], frozenset())
+            better = self._arranged([t._replace(text=corrections.get(t.text, t.text)) for t in found], {})
         return self._decided(written, better)
 
     def _corrections(self, found: list[Token]) -> dict[str, str]:
         targets = self.rules.single_areas | (set(self.home) if len(self.home) == 1 else set())
         unknown = {token.text for token in found} - self.rules.vocabulary - set(self.home)
-        guesses = {word: spelling.corrected(word, targets) for word in sorted(unknown)}
+        guesses = {word: spelling.corrected(word, targets) for word in sorted(unknown) if word.isalpha()}
         return {word: guess for word, guess in guesses.items() if guess}
 
-    def _arranged(self, found: list[Token], frozen: frozenset[str]) -> list[Part]:
+    def _arranged(self, found: list[Token], misspelt: dict[str, str]) -> list[Part]:
         removed, home, rules = self.removed, self.home, self.rules
-        pieces = parts.recognised(found, home, rules, removed)
+        pieces = parts.recognised(found, home, rules, removed, misspelt)
         if "personal_data" in removed.reasons or sum(len(p.words) for p in pieces) > parts.LONGEST_NAME_WORDS:
             removed.reasons.update({"noise"} if pieces else ())
             pieces = parts.only_known(pieces)
-        pieces = parts.without_broad(pieces, removed)
-        groups = self._owned(parts.grouped(pieces, home, rules, frozen))
+        pieces = parts.without_broad(parts.bounded(pieces), removed)
+        groups = self._owned(parts.grouped(pieces, home, rules, misspelt))
         return parts.ordered(groups, home, rules)
 
     def _owned(self, groups: list[Part]) -> list[Part]:
@@ -225,8 +236,11 @@ class _Reader:
         place, alt = display(written, rules), display(better, rules)
         ambiguous = len(written) == 1 and " ".join(written[0].words) in rules.of("ambiguous")
         flags = [("landmark", self.removed.landmark), ("ambiguous", ambiguous)]
-        specific = next((p for p in better if p.kind not in {AREA, ARTERIAL} and not self._is_road(p)), None)
-        area = next((p for p in better if p.kind == AREA), None)
+        specific = next((part for part in better if self._is_specific(part)), None)
+        areas = [p for p in better if p.kind == AREA]
+        area = areas[-1] if areas else None
+        if specific is None and len(areas) > 1:
+            specific = areas[0]
         return Name(
             Kind.PLACE,
             place=place,
@@ -247,9 +261,14 @@ class _Reader:
         left = {word for part in written for word in part.words} - _SMALL
         if left <= rules.of("noise", "alone"):
             return "noise"
-        if all(part.kind == parts.WORD for part in written) and left <= rules.of("generic"):
+        by_itself_none = rules.of("generic", "drop") | rules.of("generic", "")
+        general = left <= by_itself_none or (len(left) == 1 and left <= rules.of("generic"))
+        if general and not any(self._holds_known(part) for part in written):
             return "too_broad"
         return None
+
+    def _holds_known(self, part: Part) -> bool:
+        return any(self.rules.known.at(part.words, at, self.home) for at in range(len(part.words)))
 
     def _cluster(self) -> Name:
         place = display([Part(self.home)], self.rules)
@@ -257,20 +276,28 @@ class _Reader:
         codes = tuple(self.removed.codes)
         return Name(Kind.CLUSTER, place=place, unit=self._unit(), flags=flags, area=place, codes=codes)
 
-    def _is_road(self, part: Part) -> bool:
-        return part.words[-1] in {"ROAD", "STREET", "AVENUE", "HIGHWAY", "WAY"}
+    def _is_specific(self, part: Part) -> bool:
+        """Whether the part can be asked alone: no area, no road, and more than general words."""
+        general = set(part.words) <= self.rules.of("generic") and not self._holds_known(part)
+        return part.kind not in {AREA, ARTERIAL} and part.words[-1] not in _ROADS and not general
 
     def _plain(self, written: list[Part]) -> list[Part]:
         """The parts without ESTATE, STAGE and the like, where more is left than such words."""
         dropped = self.rules.of("generic", "drop")
         kept = []
         for part in written:
-            rest = tuple(word for word in part.words if word not in dropped)
-            owns = any(word in self.rules.of("counter") for word in part.words)
-            kept.append(
-                part if not rest or owns or set(rest) <= self.rules.of("generic") else replace(part, words=rest)
+            name = part.head or (part.words if part.kind != parts.WORD else ())
+            tail = part.words[len(name) :]
+            followers = (*tail[1:], "")
+            rest = name + tuple(
+                word for at, word in enumerate(tail) if word not in dropped or words.is_own_id(followers[at])
             )
+            kept.append(part if self._says_less(rest) else replace(part, words=rest))
         return kept
+
+    def _says_less(self, rest: Words) -> bool:
+        """Whether what is left would be general words alone, or a bare road."""
+        return set(rest) <= self.rules.of("generic") or self.rules.places.get(" ".join(rest)) == ARTERIAL
 
     def _unit(self) -> str | None:
         return "; ".join(self.removed.units) or None

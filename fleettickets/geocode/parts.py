@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from fleettickets.geocode.tokens import Gap, runs
-from fleettickets.geocode.words import is_code, is_own_id
+from fleettickets.geocode.words import is_code, is_ordinal, is_own_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from fleettickets.geocode.rules import Rules, Words
     from fleettickets.geocode.tokens import Token
@@ -23,6 +23,7 @@ WORD: Final = "word"
 COUNTER: Final = "counter"
 BROAD: Final = "broad"
 
+_ROAD_WORDS: Final = frozenset({"ROAD", "HIGHWAY", "WAY"})
 _KNOWN: Final = frozenset({AREA, ARTERIAL, TOPONYM})
 LONGEST_NAME_WORDS: Final = 12
 MOST_PARTS: Final = 4
@@ -42,7 +43,9 @@ class Part:
         return Part(self.words + words, kind or self.kind, self.gap, self.head or self.words)
 
 
-def recognised(tokens: list[Token], home: Words, rules: Rules, removed: Removed) -> list[Part]:
+def recognised(
+    tokens: list[Token], home: Words, rules: Rules, removed: Removed, misspelt: Mapping[str, str]
+) -> list[Part]:
     """Known names, counters with their numbers and plain words, in order; codes are gone."""
     found: list[Part] = []
     for run in runs(tokens):
@@ -55,6 +58,8 @@ def recognised(tokens: list[Token], home: Words, rules: Rules, removed: Removed)
                 part = Part(entry.words, entry.kind, gap)
             elif words[at] in rules.of(COUNTER) and at + 1 < len(run) and is_own_id(words[at + 1]):
                 part = Part((words[at], words[at + 1]), COUNTER, gap)
+            elif at + 1 < len(run) and f"{misspelt.get(words[at], '')} {words[at + 1]}" in rules.places:
+                part = Part(tuple(words[at : at + 2]), WORD, gap)
             elif is_code(words[at], rules, removed):
                 removed.reasons.add("code_only")
                 removed.dropped.add(words[at])
@@ -70,12 +75,20 @@ def recognised(tokens: list[Token], home: Words, rules: Rules, removed: Removed)
 def only_known(parts: list[Part]) -> list[Part]:
     """Known names alone, with their counters: what survives beside a person's name or in prose."""
     kept: list[Part] = []
-    last: Part | None = None
+    owned = False
     for part in parts:
-        if part.kind in _KNOWN or (part.kind == COUNTER and last in kept[-1:]):
+        owned = part.kind in _KNOWN or (owned and part.kind == COUNTER)
+        if owned:
             kept.append(part if part.kind == COUNTER else Part(part.words, part.kind, Gap.HARD))
-        last = part
     return kept
+
+
+def bounded(parts: list[Part]) -> list[Part]:
+    """Where a part ends: at a comma or slash, and at an underscore where spaces stand between words as well."""
+    plain = {WORD, BROAD}
+    spaced = any(one.kind in plain and two.kind in plain and two.gap is Gap.SPACE for one, two in pairwise(parts))
+    limit = Gap.SOFT if spaced else Gap.SLASH
+    return [replace(part, gap=Gap.HARD if part.gap >= limit else Gap.SPACE) for part in parts]
 
 
 def without_broad(parts: list[Part], removed: Removed) -> list[Part]:
@@ -95,23 +108,21 @@ def without_broad(parts: list[Part], removed: Removed) -> list[Part]:
     return kept[::-1]
 
 
-def grouped(parts: list[Part], home: Words, rules: Rules, frozen: frozenset[str]) -> list[Part]:
+def grouped(parts: list[Part], home: Words, rules: Rules, misspelt: Mapping[str, str]) -> list[Part]:
     """Parts as they are asked: areas keep their counters and facilities, plain words stand together."""
-    soft_splits = any(one.kind == two.kind == WORD and two.gap is Gap.SPACE for one, two in pairwise(parts))
-    limit = Gap.SOFT if soft_splits else Gap.SLASH
     found: list[Part] = []
-    for stretch in _stretches(parts, limit):
-        if any(word in frozen for part in stretch for word in part.words):
+    for stretch in _stretches(parts):
+        if any(word in misspelt for part in stretch for word in part.words):
             found.append(Part(tuple(word for part in stretch for word in part.words), WORD))
         else:
             found += _areas_rotated(_joined(stretch, rules), home, rules)
     return found
 
 
-def _stretches(parts: list[Part], limit: Gap) -> Iterable[list[Part]]:
+def _stretches(parts: list[Part]) -> Iterable[list[Part]]:
     stretch: list[Part] = []
     for part in parts:
-        if part.gap >= limit and stretch:
+        if part.gap is Gap.HARD and stretch:
             yield stretch
             stretch = []
         stretch.append(part)
@@ -127,13 +138,18 @@ def _joined(stretch: list[Part], rules: Rules) -> list[Part]:
             found[-1] = before.with_words(part.words)
         elif part.kind == WORD and before and before.kind in {AREA, ARTERIAL, "spot"} and _ends(stretch, at, rules):
             found[-1] = _with_facility(before, part, rules)
-        elif part.kind == AREA and len(found) == 1 and before and set(before.words) <= rules.of("modifier"):
+        elif part.kind == AREA and len(found) == 1 and before and _belongs_to_area(before, rules):
             found[-1] = Part(before.words + part.words, AREA)
         elif part.kind in {WORD, TOPONYM} and before and before.kind in {WORD, TOPONYM}:
             found[-1] = Part(before.words + part.words, WORD)
         else:
             found.append(part)
     return found
+
+
+def _belongs_to_area(before: Part, rules: Rules) -> bool:
+    """NEW DONHOLM, 3RD PARKLANDS (AVENUE): the words before an area are a part of its name."""
+    return set(before.words) <= rules.of("modifier") or (len(before.words) == 1 and is_ordinal(before.words[0]))
 
 
 def _ends(stretch: list[Part], at: int, rules: Rules) -> bool:
@@ -147,7 +163,7 @@ def _ends(stretch: list[Part], at: int, rules: Rules) -> bool:
 
 
 def _with_facility(before: Part, part: Part, rules: Rules) -> Part:
-    if part.words == ("AREA",):
+    if part.words == ("AREA",) or (before.kind == ARTERIAL and part.words[0] in _ROAD_WORDS):
         return before
     stays = before.kind == AREA and set(part.words) <= rules.of("generic", "drop")
     return before.with_words(part.words, AREA if stays else "spot")
@@ -162,13 +178,11 @@ def _areas_rotated(parts: list[Part], home: Words, rules: Rules) -> list[Part]:
 
 
 def ordered(parts: list[Part], home: Words, rules: Rules) -> list[Part]:
-    """Each part once: places first, long roads next, areas last with the larger one at the end."""
+    """Each part once: places and roads as they were written, areas last with the larger one at the end."""
     unique = list({part.words: part for part in parts}.values())
-    areas = [part for part in unique if part.kind == AREA]
-    areas.sort(key=lambda area: _rank(area, areas, home, rules))
-    roads = [part for part in unique if part.kind == ARTERIAL]
-    places = [part for part in unique if part.kind not in {AREA, ARTERIAL}]
-    return (places + roads + areas)[:MOST_PARTS] if len(unique) > MOST_PARTS else places + roads + areas
+    known = [part for part in unique if part.kind == AREA]
+    areas = sorted(known, key=lambda area: _rank(area, known, home, rules))
+    return ([part for part in unique if part.kind != AREA] + areas)[:MOST_PARTS]
 
 
 def _rank(area: Part, areas: list[Part], home: Words, rules: Rules) -> int:

@@ -33,7 +33,7 @@ _DOUBLE_QUOTES: Final = "\u201c\u201d\u2033"
 _SAME: Final = str.maketrans(
     {**dict.fromkeys(_DASHES, "-"), **dict.fromkeys(_QUOTES, "'"), **dict.fromkeys(_DOUBLE_QUOTES, '"'), "\u00ba": "°"}
 )
-_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])")
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?<!Mc)(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])")
 _MAIL: Final = re.compile(r"[^\s,;<>()]+")
 _PHONE: Final = re.compile(
     r"(?<![0-9])(?:\+?254|0)[\s.\-_/()]{0,3}[17](?:[\s.\-_/()]{0,2}[0-9]){8}(?![0-9])"

@@ -22,8 +22,8 @@ _GLUED_AFTER: Final = re.compile(r"([0-9]{1,3})([A-Z]{5,})")
 _ORDINAL: Final = re.compile(r"[0-9]{1,3}(?:ST|ND|RD|TH)")
 _UNKNOWN_CODE: Final = re.compile(r"([A-Z]{2,4})[0-9]{1,5}[A-Z]?")
 _SERIAL: Final = re.compile(r"[A-Z]{4}[0-9A-F]{8}")
-_LONGEST_ABBREVIATION: Final = 3
 _SHORTEST_GLUED_NAME: Final = 5
+_LONGEST_WORD: Final = 30
 
 
 @dataclass(slots=True)
@@ -153,7 +153,7 @@ def in_full(tokens: list[Token], rules: Rules) -> list[Token]:
             ends = follower is None or follower.text in rules.first_words or bool(_ORDINAL.fullmatch(found[-1].text))
             text = after[token.text] if ends else token.text
         elif found and token.gap is not Gap.HARD and found[-1].text in rules.number_owners:
-            text = own_number(token.text)
+            text = own_number(text)
         found += [Token(word, token.gap if not more else Gap.SPACE) for more, word in enumerate(text.split())]
     return found
 
@@ -186,13 +186,15 @@ def is_code(text: str, rules: Rules, removed: Removed) -> bool:
         if unknown[1] not in rules.of("element"):
             removed.codes.append(text)
         return True
+    if text in _ROMAN and len(text) > 1:
+        return True
     if any(letter.isdigit() for letter in text):
         return not _ORDINAL.fullmatch(text)
     if len(text) == 1:
         return text not in rules.of("acronym")
-    if _SERIAL.fullmatch(text):
+    if _SERIAL.fullmatch(text) or len(text) > _LONGEST_WORD:
         return True
-    if len(text) <= _LONGEST_ABBREVIATION and not set(text) & set("AEIOUY") and text not in rules.never_codes:
+    if not set(text) & set("AEIOUY") and text not in rules.never_codes:
         removed.codes.append(text)
         return True
     return False

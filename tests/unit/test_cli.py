@@ -38,6 +38,7 @@ COMMANDS = [
     "dispatch",
     "down",
     "export",
+    "geocode",
     "ingest",
     "migrate",
     "quarantine",

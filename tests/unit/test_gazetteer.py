@@ -7,7 +7,7 @@ from math import asin, cos, radians, sin, sqrt
 
 import pytest
 
-from fleettickets.demo.nairobi import CLUSTERS
+from fleettickets.demo.nairobi import CLUSTERS, Cluster
 from fleettickets.geocode.gazetteer import Place, by_key, key, read
 from fleettickets.geocode.names import Kind, clean
 from fleettickets.geocode.points import OPERATING_AREA, Point
@@ -63,8 +63,8 @@ def test_well_known_places_lie_as_far_apart_as_they_do(one: str, other: str, lea
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS, ids=lambda cluster: cluster.name)
-def test_every_cluster_of_the_demo_is_in_it(cluster: object) -> None:
-    name = clean(getattr(cluster, "name", ""), getattr(cluster, "name", ""), seeded())
+def test_every_cluster_of_the_demo_is_in_it(cluster: Cluster) -> None:
+    name = clean(cluster.name, cluster.name, seeded())
     assert name.kind is Kind.CLUSTER
     assert key(name.place or "") in by_key()
 
