@@ -64,6 +64,12 @@ def new_database(servers: Stack) -> Callable[[], contextlib.AbstractContextManag
     return lambda: _database(servers, None)
 
 
+@pytest.fixture(scope="session")
+def migrated_database(servers: Stack, template: str) -> Callable[[], contextlib.AbstractContextManager[str]]:
+    """Gives the address of a migrated database that lives as long as the block."""
+    return lambda: _database(servers, template)
+
+
 @pytest.fixture
 def empty_database_url(servers: Stack) -> Iterator[str]:
     """The address of a database without any schema of ours."""
@@ -86,9 +92,16 @@ def connection(database_url: str) -> Iterator[db.Connection]:
 
 
 @pytest.fixture(scope="session")
-def shared_connection(servers: Stack, template: str) -> Iterator[db.Connection]:
-    """A connection to one migrated database for tests that change nothing, or roll back."""
-    with _database(servers, template) as url, db.connect(url) as opened:
+def shared_database_url(servers: Stack, template: str) -> Iterator[str]:
+    """The address of one migrated database for tests that change nothing, or roll back."""
+    with _database(servers, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_connection(shared_database_url: str) -> Iterator[db.Connection]:
+    """A connection to that database."""
+    with db.connect(shared_database_url) as opened:
         yield opened
 
 
