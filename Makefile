@@ -23,12 +23,13 @@ test: ## run the tests against a real database and a real S3 server (ARGS='-k le
 	@sh .ci/prepare database
 	$(BIN)/pytest $(ARGS)
 
-check: ## format, lint, types and layers; changes nothing
+check: ## format, lint, types, layers and known vulnerabilities; changes nothing
 	@sh .ci/prepare python
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python tests/audit.py
 
 format: ## format the code and fix what a machine can fix
 	@sh .ci/prepare python
