@@ -1,5 +1,13 @@
 # The ingest engine, kept alive so that the platform's scheduled tasks can run the import commands in it.
 
+FROM node:24-slim AS web
+WORKDIR /app/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci
+COPY web/ ./
+COPY fleettickets/geocode/gazetteer.csv ../fleettickets/geocode/
+RUN npm run build
+
 FROM python:3.12-slim AS builder
 ENV UV_PYTHON=/usr/local/bin/python3 \
     UV_PYTHON_DOWNLOADS=never \
@@ -15,6 +23,7 @@ COPY README.md LICENSE ./
 COPY fleettickets/ fleettickets/
 COPY migrations/ migrations/
 COPY sql/ sql/
+COPY --from=web /app/fleettickets/web_assets fleettickets/web_assets/
 RUN uv sync --frozen --no-dev --extra api --no-editable
 
 FROM python:3.12-slim

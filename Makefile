@@ -11,6 +11,7 @@ help: ## list the targets
 demo: ## from nothing to tickets in PostGIS on this machine (ARGS=--exit stops after the summary)
 	@sh .ci/prepare python
 	@sh .ci/prepare database
+	@sh .ci/prepare web
 	@$(BIN)/fleettickets demo $(ARGS)
 
 serve: ## the HTTP API and the web app on this machine (ARGS='--port 8081')
@@ -21,15 +22,20 @@ serve: ## the HTTP API and the web app on this machine (ARGS='--port 8081')
 test: ## run the tests against a real database and a real S3 server (ARGS='-k ledger' picks some)
 	@sh .ci/prepare python
 	@sh .ci/prepare database
+	@sh .ci/prepare web
+	@sh .ci/prepare browser
+	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
 	$(BIN)/pytest $(ARGS)
 
 check: ## format, lint, types, layers and known vulnerabilities; changes nothing
 	@sh .ci/prepare python
+	@sh .ci/prepare web
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(BIN)/python tests/audit.py
+	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
 
 format: ## format the code and fix what a machine can fix
 	@sh .ci/prepare python
@@ -62,5 +68,5 @@ down: ## stop them; their data stays
 
 clean: ## stop the private servers and remove what make made: .venv, .fleettickets, caches
 	@if [ -x $(BIN)/fleettickets ]; then $(BIN)/fleettickets down --remove; fi
-	rm -rf .venv .fleettickets .make .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
+	rm -rf .venv .fleettickets web/node_modules fleettickets/web_assets .make .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

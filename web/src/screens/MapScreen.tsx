@@ -1,0 +1,198 @@
+// Screen 1: what is open, how bad, where, how sure. The list stands before the map does.
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import type { Feature, Geometry } from 'geojson'
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { json } from '../api'
+import { useWords } from '../i18n'
+import { isFiltered, passes } from '../model/filter'
+import { byUrgency, countStates, stateOn } from '../model/sla'
+import { ticketOf, type Ticket } from '../model/ticket'
+import { DAY, dateOf, dayStart } from '../model/time'
+import type { View } from '../model/view'
+import { NO_FILTER } from '../model/filter'
+import { isTyping } from '../ui/App'
+import { Drawer } from '../ui/Drawer'
+import { Filters } from '../ui/Filters'
+import { Shape } from '../ui/Shape'
+import { useShared } from '../ui/state'
+import { Empty, Failed, FirstRun, Loading } from '../ui/States'
+import { TicketList } from '../ui/TicketList'
+import { TimeSlider } from '../ui/TimeSlider'
+import { type Outage, useConfig, useDashboard, useOutages, useStill } from './data'
+
+const MapView = lazy(() => import('../map/MapView'))
+const NOTHING: readonly Ticket[] = []
+
+export function MapScreen() {
+  const { view, go, live, store, clocks, dark } = useShared()
+  const words = useWords()
+  const { t, number } = words
+  const past = usePast(view.at, view.mode)
+  const source = view.at === null ? live.tickets : past.data
+  const [group, setGroup] = useState<ReadonlySet<string> | null>(null)
+  const [cursor, setCursor] = useState<number | undefined>(undefined)
+  const [phone, setPhone] = useState<'list' | 'map'>('list')
+  const [mapError, setMapError] = useState<Error | null>(null)
+  const tickets = source ?? NOTHING
+  const { filter, basis } = view
+
+  const rows = useMemo(() => tickets
+    .filter((ticket) => passes(ticket, filter, basis, clocks) && (group === null || group.has(ticket.key)))
+    .sort(byUrgency)
+    .map((ticket) => ({ ticket, state: stateOn(basis, ticket, clocks.now, clocks.contentAsOf[ticket.dataset]) })),
+  [tickets, filter, basis, clocks, group])
+  const counts = useMemo(() => countStates(
+    tickets.filter((ticket) => passes(ticket, filter, basis, clocks, 'sla'))
+      .map((ticket) => stateOn(basis, ticket, clocks.now, clocks.contentAsOf[ticket.dataset])),
+  ), [tickets, filter, basis, clocks])
+  const chosen = useMemo(() => tickets.find(({ key }) => key === view.ticket) ?? null, [tickets, view.ticket])
+  const unmapped = rows.reduce((n, { ticket }) => n + Number(ticket.point === null), 0)
+  const still = useStill(rows)
+  const config = useConfig()
+  const outages = useOutages()
+  const closed = useClosed(view.closed && view.at === null)
+
+  const open = useCallback((key: string) => { go({ ticket: key }) }, [go])
+  useMapKeys(rows.map(({ ticket }) => ticket.key), cursor, setCursor, () => { setGroup(null) })
+
+  const place = useRef(view.place)
+  const onPlace = useCallback((next: NonNullable<View['place']>) => {
+    place.current = next
+    go({ place: next }, true)
+  }, [go])
+
+  const head = (
+    <header>
+      <h2>{isFiltered(filter) || group !== null
+        ? t('list.of', { n: number(rows.length), total: number(tickets.length) })
+        : t('list.open', { n: rows.length })}</h2>
+      {still !== null && <span className="soft" title={t('list.still.why')}>{t('list.still', { n: number(still) })}</span>}
+      {unmapped > 0 && <span className="soft">{t('list.unmapped', { n: unmapped })}</span>}
+      {group !== null && <button className="button plain" onClick={() => { setGroup(null) }}>{t('filter.clear')}</button>}
+      <button className="button only-phone" onClick={() => { setPhone('map') }}>{t('screen.map')}</button>
+    </header>
+  )
+  const body = source === undefined
+    ? (view.at !== null && past.error ? <Failed error={past.error} retry={() => void past.refetch()} />
+      : live.problem !== null ? <Failed error={live.problem} retry={() => void store.refresh()} /> : <Loading />)
+    : tickets.length === 0 && live.freshness.inc.fileTs === null && live.freshness.crq.fileTs === null ? <FirstRun />
+      : rows.length === 0 ? (
+        <Empty
+          text={isFiltered(filter) ? t('empty.filter', { where: filter.cluster === null ? t('empty.match') : t('empty.in', { cluster: filter.cluster }) }) : t('empty.none')}
+          action={isFiltered(filter) && <button className="button" onClick={() => { go({ filter: NO_FILTER }); setGroup(null) }}>{t('filter.clear')}</button>}
+        />
+      ) : <TicketList rows={rows} label={t('list.label')} {...(cursor === undefined ? {} : { cursor })} onOpen={open} />
+
+  return (
+    <>
+      <Filters tickets={tickets} counts={counts} closable />
+      <div className="split" data-phone={phone}>
+        <section className="list" aria-label={t('list.label')}>
+          {head}
+          <div aria-hidden="true" />
+          {body}
+        </section>
+        <section className="mapside" aria-label={t('map.label')}>
+          {mapError === null ? (
+            <Suspense fallback={<div className="state"><span className="soft">{t('loading')}</span></div>}>
+              {source !== undefined || live.problem !== null ? (
+                <MapView
+                  shown={rows} chosen={chosen} closed={closed} dark={dark} basemap={config?.basemap_url ?? null} place={place.current}
+                  label={t('map.label')} words={{ in: t('map.in'), out: t('map.out'), all: t('map.all') }}
+                  onTicket={open} onPlace={onPlace} onFailed={setMapError}
+                  onGroup={(keys) => { setGroup(new Set(keys)); setPhone('list') }}
+                />
+              ) : <span />}
+            </Suspense>
+          ) : <Empty text={t('error.map')} />}
+          <Outages outages={outages} onShow={(keys) => { setGroup(new Set(keys)); setPhone('list') }} />
+          <Legend />
+          {config?.basemap_url ? null : <p className="credit">{t('map.attribution')}</p>}
+          <TimeSlider busy={past.isFetching} />
+          <button className="button only-phone" style={{ position: 'absolute', left: 12, top: 12 }} onClick={() => { setPhone('list') }}>{t('list.open', { n: rows.length })}</button>
+          {view.ticket !== null && <Drawer ticket={chosen} id={view.ticket} />}
+        </section>
+      </div>
+      {view.ticket !== null && phone === 'list' && <div className="only-phone"><Drawer ticket={chosen} id={view.ticket} /></div>}
+    </>
+  )
+}
+
+function Legend() {
+  const { t } = useWords()
+  return (
+    <details className="legend">
+      <summary>{t('map.legend')}</summary>
+      <ul>
+        {(['breached', 'at_risk', 'on_track', 'unknown', 'none'] as const).map((state) => (
+          <li key={state}><Shape state={state} small />{t(`sla.${state}`)}</li>
+        ))}
+        <li className="soft">{t('map.solid')}</li>
+        <li className="soft">{t('map.ringed')}</li>
+        <li className="soft">{t('map.circle')}</li>
+        <li className="soft">{t('map.donut')}</li>
+      </ul>
+    </details>
+  )
+}
+
+function Outages({ outages, onShow }: { outages: readonly Outage[]; onShow: (keys: string[]) => void }) {
+  const { t, duration } = useWords()
+  if (outages.length === 0) return null
+  return (
+    <div className="outages">
+      {outages.slice(0, 3).map((outage) => (
+        <button key={outage.key} onClick={() => { onShow(outage.tickets) }}>
+          {t('map.outage', { n: outage.n, where: outage.where, age: duration(outage.spanMs), p: outage.p })}
+        </button>
+      ))}
+    </div>
+  )
+}
+
+// j, k move in the list, f and / go to the filters, Escape steps back.
+function useMapKeys(keys: readonly string[], cursor: number | undefined, setCursor: (index: number) => void, reset: () => void): void {
+  const { go } = useShared()
+  const state = useRef({ keys, cursor, setCursor, reset })
+  state.current = { keys, cursor, setCursor, reset }
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+      const { keys: all, cursor: at, setCursor: move, reset: clear } = state.current
+      if (event.key === 'j') move(Math.min(all.length - 1, (at ?? -1) + 1))
+      else if (event.key === 'k') move(Math.max(0, (at ?? 1) - 1))
+      else if (event.key === '/') document.getElementById('search')?.focus()
+      else if (event.key === 'f') document.querySelector<HTMLElement>('.filters select')?.focus()
+      else if (event.key === 'Escape') { go({ ticket: null }); clear() }
+      else return
+      event.preventDefault()
+    }
+    addEventListener('keydown', onKey)
+    return () => { removeEventListener('keydown', onKey) }
+  }, [go])
+}
+
+interface Collection { features: Feature<Geometry | null>[] }
+
+// The tickets as they stood at an instant of the past.
+function usePast(at: number | null, mode: 'known' | 'happened') {
+  return useQuery({
+    queryKey: ['past', at, mode],
+    enabled: at !== null,
+    placeholderData: keepPreviousData,
+    staleTime: Infinity,
+    queryFn: async ({ signal }) => {
+      const query = new URLSearchParams({ now: new Date(at ?? 0).toISOString() })
+      if (mode === 'happened') query.set('mode', mode)
+      const answer = await json<Collection>(`/webhook/tickets?${query.toString()}`, { signal })
+      return answer.features.map((feature) => ticketOf(feature))
+    },
+  })
+}
+
+function useClosed(on: boolean): readonly Ticket[] {
+  const { now } = useShared()
+  const dashboard = useDashboard('custom', dateOf(dayStart(now) - 2 * DAY), null, on)
+  const closed = dashboard.data?.closed?.features
+  return useMemo(() => (on && closed ? closed.map((feature) => ticketOf(feature)) : NOTHING), [on, closed])
+}
