@@ -5,13 +5,16 @@ WITH ticket AS (
         'inc' AS dataset, inc.location_name, coalesce(inc.cluster, '') AS cluster, inc.is_actionable,
         CASE
             WHEN inc.is_actionable IS NOT TRUE THEN 5
-            WHEN sla.opened_at IS NULL THEN 3
-            WHEN %(now)s::timestamptz >= sla.sla_due_at THEN 0
-            WHEN %(now)s::timestamptz >= sla.sla_at_risk_at THEN 1
+            WHEN sla.sla_state = 'breached' THEN 0
+            WHEN sla.sla_state = 'at_risk' THEN 1
+            WHEN sla.sla_state = 'unknown' THEN 3
             ELSE 2
         END AS urgency
     FROM tickets.inc
-    CROSS JOIN LATERAL reporting.open_sla('inc', inc.created_at_service, inc.first_seen_at, %(now)s::timestamptz) AS sla
+    CROSS JOIN LATERAL tickets.sla_sum(
+        'inc', inc.ticket_id, 'open', inc.created_at_service, inc.first_seen_at, inc.closed_at,
+        inc.cluster, inc.region, inc.normalized_status, %(now)s::timestamptz, NULL
+    ) AS sla
     WHERE inc.location_name IS NOT NULL AND inc.geo_source <> 'feed'
         AND (inc.is_actionable OR %(closed)s::boolean) AND 'inc' = ANY (%(datasets)s::text[])
     UNION ALL

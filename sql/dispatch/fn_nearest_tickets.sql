@@ -39,7 +39,7 @@ BEGIN
         WITH near AS (
             (
                 SELECT 'inc' AS dataset, inc.ticket_id, inc.geog, inc.geom, inc.geo_source, inc.cluster, inc.location_name,
-                    inc.assigned_team, inc.normalized_status, inc.created_at_service, inc.first_seen_at
+                    inc.assigned_team, inc.region, inc.normalized_status, inc.created_at_service, inc.first_seen_at
                 FROM tickets.inc
                 WHERE inc.is_actionable AND inc.geog IS NOT NULL AND coalesce(v_dataset = 'inc', true)
                 ORDER BY inc.geog OPERATOR(public.<->) v_from
@@ -48,7 +48,7 @@ BEGIN
             UNION ALL
             (
                 SELECT 'crq', crq.ticket_id, crq.geog, crq.geom, crq.geo_source, crq.cluster, crq.location_name,
-                    crq.assigned_team, crq.normalized_status, crq.created_at_service, crq.first_seen_at
+                    crq.assigned_team, crq.region, crq.normalized_status, crq.created_at_service, crq.first_seen_at
                 FROM tickets.crq
                 WHERE crq.is_actionable AND crq.geog IS NOT NULL AND coalesce(v_dataset = 'crq', true)
                 ORDER BY crq.geog OPERATOR(public.<->) v_from
@@ -82,7 +82,7 @@ BEGIN
                         'distance_m', round(ranked.distance_m),
                         'eta_s', dispatch.eta_s(ranked.distance_m),
                         'eta_basis', 'straight line x 1.35 at 25 km/h',
-                        'sla_due_at', sla.sla_due_at,
+                        'sla_due_at', sla.due_at,
                         'age_bound', sla.age_bound
                     )
                     ORDER BY ranked.distance_m, ranked.dataset DESC, ranked.ticket_id
@@ -92,8 +92,9 @@ BEGIN
             'freshness', json_build_object('inc', reporting.fn_freshness('inc'), 'crq', reporting.fn_freshness('crq'))
         )
         FROM ranked
-        CROSS JOIN LATERAL reporting.open_sla(
-            ranked.dataset, ranked.created_at_service, ranked.first_seen_at, p_now
+        CROSS JOIN LATERAL tickets.sla_sum(
+            ranked.dataset, ranked.ticket_id, 'open', ranked.created_at_service, ranked.first_seen_at, NULL,
+            ranked.cluster, ranked.region, ranked.normalized_status, p_now, NULL
         ) AS sla
     );
 END

@@ -20,10 +20,12 @@ BEGIN
     RETURN QUERY
     WITH open AS (
         SELECT 'inc' AS dataset, inc.ticket_id, inc.geom, inc.geo_source, inc.cluster, inc.location_name, inc.raw_status,
+            inc.region, inc.normalized_status,
             inc.created_at_service, inc.first_seen_at, inc.scheduled_at
         FROM tickets.inc WHERE inc.is_actionable AND 'inc' = ANY (p_datasets)
         UNION ALL
         SELECT 'crq', crq.ticket_id, crq.geom, crq.geo_source, crq.cluster, crq.location_name, crq.raw_status,
+            crq.region, crq.normalized_status,
             crq.created_at_service, crq.first_seen_at, crq.scheduled_at
         FROM tickets.crq WHERE crq.is_actionable AND 'crq' = ANY (p_datasets)
     )
@@ -35,7 +37,7 @@ BEGIN
         open.geo_source,
         open.cluster,
         open.location_name,
-        sla.sla_due_at,
+        sla.due_at,
         CASE WHEN open.dataset = 'crq' AND open.scheduled_at > p_now THEN open.scheduled_at END,
         60 * (
             coalesce((SELECT minutes FROM dispatch.service_time AS kind WHERE kind.dataset = open.dataset), 45)
@@ -49,7 +51,10 @@ BEGIN
             ORDER BY rule.skill
         )
     FROM open
-    CROSS JOIN LATERAL reporting.open_sla(open.dataset, open.created_at_service, open.first_seen_at, p_now) AS sla
+    CROSS JOIN LATERAL tickets.sla_sum(
+        open.dataset, open.ticket_id, 'open', open.created_at_service, open.first_seen_at, NULL,
+        open.cluster, open.region, open.normalized_status, p_now, NULL
+    ) AS sla
     ORDER BY open.dataset DESC, open.ticket_id;
 END
 $$;

@@ -9,25 +9,21 @@ BEGIN
     WITH stream AS (
         SELECT dataset FROM unnest(ARRAY['inc', 'crq']) AS dataset
     ),
-    open_ticket AS (
-        SELECT 'inc' AS dataset, created_at_service, first_seen_at, geo_source FROM tickets.inc WHERE is_actionable
-        UNION ALL
-        SELECT 'crq', created_at_service, first_seen_at, geo_source FROM tickets.crq WHERE is_actionable
-    ),
     backlog AS (
         SELECT
-            open_ticket.dataset,
-            count(*) AS open,
-            count(*) FILTER (WHERE open_ticket.geo_source <> 'none') AS mapped,
-            count(*) FILTER (WHERE sla.sla_due_at <= p_now) AS breached,
-            count(*) FILTER (WHERE sla.sla_at_risk_at <= p_now AND sla.sla_due_at > p_now) AS at_risk,
-            count(*) FILTER (WHERE sla.sla_at_risk_at > p_now) AS on_track,
-            count(*) FILTER (WHERE open_ticket.dataset = 'inc' AND sla.opened_at IS NULL) AS unknown
-        FROM open_ticket
-        CROSS JOIN LATERAL reporting.open_sla(
-            open_ticket.dataset, open_ticket.created_at_service, open_ticket.first_seen_at, p_now
-        ) AS sla
-        GROUP BY open_ticket.dataset
+            stream.dataset,
+            count(sla.ticket_id) AS open,
+            count(sla.ticket_id) FILTER (WHERE ticket.geo_source <> 'none') AS mapped,
+            count(*) FILTER (WHERE sla.sla_state = 'breached') AS breached,
+            count(*) FILTER (WHERE sla.sla_state = 'breached' AND sla.evidence = 'proven') AS breached_proven,
+            count(*) FILTER (WHERE sla.sla_state = 'at_risk') AS at_risk,
+            count(*) FILTER (WHERE sla.sla_state = 'on_track') AS on_track,
+            count(*) FILTER (WHERE sla.sla_state = 'unknown') AS unknown,
+            round(sum(coalesce(sla.p_still_open, 1))::numeric, 1) AS expected_open
+        FROM stream
+        CROSS JOIN LATERAL reporting.open_sla_at(stream.dataset, p_now) AS sla
+        LEFT JOIN tickets.all_tickets AS ticket ON ticket.dataset = stream.dataset AND ticket.ticket_id = sla.ticket_id
+        GROUP BY stream.dataset
     ),
     files AS (
         SELECT
@@ -49,13 +45,15 @@ BEGIN
         'datasets', json_object_agg(
             stream.dataset,
             json_build_object(
-                'freshness', reporting.fn_freshness(stream.dataset),
+                'freshness', reporting.fn_freshness(stream.dataset, p_now),
                 'watermark', (SELECT metadata ->> 'source_max_key' FROM tickets.import_meta AS meta
                     WHERE meta.dataset = stream.dataset),
                 'backlog', json_build_object(
                     'open', coalesce(backlog.open, 0), 'mapped', coalesce(backlog.mapped, 0),
                     'breached', coalesce(backlog.breached, 0), 'at_risk', coalesce(backlog.at_risk, 0),
-                    'on_track', coalesce(backlog.on_track, 0), 'unknown', coalesce(backlog.unknown, 0)
+                    'on_track', coalesce(backlog.on_track, 0), 'unknown', coalesce(backlog.unknown, 0),
+                    'breached_proven', coalesce(backlog.breached_proven, 0),
+                    'expected_open', backlog.expected_open
                 ),
                 'files', json_build_object(
                     'applied', coalesce(files.applied, 0), 'quarantined', coalesce(files.quarantined, 0),

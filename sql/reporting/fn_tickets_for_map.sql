@@ -1,6 +1,7 @@
 -- A GeoJSON FeatureCollection of the tickets of both datasets, with a summary of the same set.
 -- Filters combine with AND; null or empty means all; cluster and status ignore case and outer spaces.
 -- p_ticket_ids picks tickets: what changed is asked for alone. Byte order, so that a reader can keep it by itself.
+-- A p_now before the newest file is answered as known then, or with p_mode 'happened' by what is known now.
 -- Without p_now nothing in it depends on the clock: the bytes stay the same until the data changes.
 CREATE OR REPLACE FUNCTION reporting.fn_tickets_for_map(
     p_dataset text DEFAULT NULL,
@@ -9,51 +10,66 @@ CREATE OR REPLACE FUNCTION reporting.fn_tickets_for_map(
     p_actionable boolean DEFAULT true,
     p_bbox double precision[] DEFAULT NULL,
     p_now timestamptz DEFAULT NULL,
-    p_ticket_ids text[] DEFAULT NULL
+    p_ticket_ids text[] DEFAULT NULL,
+    p_mode text DEFAULT 'known'
 )
 RETURNS json LANGUAGE plpgsql STABLE PARALLEL SAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'Africa/Nairobi'
+SET plan_cache_mode = force_custom_plan SET work_mem = '32MB'
 AS $$
 DECLARE
     v_dataset text := nullif(lower(btrim(p_dataset)), '');
     v_cluster text := nullif(lower(btrim(p_cluster)), '');
     v_status text := nullif(lower(btrim(p_status)), '');
     v_box public.geometry;
+    v_past boolean := tickets.is_past('inc', p_now) OR tickets.is_past('crq', p_now);
+    -- Without p_now a policy is chosen by the newest file, so that the answer hangs on the data alone.
+    v_inc_file_ts timestamptz := (
+        SELECT (metadata ->> 'source_max_exported_at')::timestamptz FROM tickets.import_meta WHERE dataset = 'inc'
+    );
+    v_crq_file_ts timestamptz := (
+        SELECT (metadata ->> 'source_max_exported_at')::timestamptz FROM tickets.import_meta WHERE dataset = 'crq'
+    );
     v_answer json;
 BEGIN
     IF v_dataset IS NOT NULL AND v_dataset NOT IN ('inc', 'crq') THEN
         RAISE EXCEPTION 'unknown dataset %: use inc or crq', quote_literal(v_dataset) USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF p_mode IS NULL OR p_mode NOT IN ('known', 'happened') THEN
+        RAISE EXCEPTION 'unknown mode %: use known or happened', quote_nullable(p_mode)
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF p_bbox IS NOT NULL THEN
         v_box := reporting.bbox_polygon(p_bbox);
     END IF;
 
     WITH chosen AS (
-        SELECT 'inc' AS dataset, inc.ticket_id, inc.normalized_status, inc.raw_status, inc.bucket, inc.cluster,
-            inc.region, inc.location_name, inc.assigned_team, inc.owner, inc.created_at_service,
-            inc.first_seen_at, inc.scheduled_at, inc.closed_at, inc.is_actionable, inc.geom, inc.geo_source,
-            inc.geo_precision, inc.geo_verified
-        FROM tickets.inc
-        WHERE (v_dataset IS NULL OR v_dataset = 'inc')
-            AND (p_actionable IS NULL OR (p_actionable AND inc.is_actionable)
-                OR (NOT p_actionable AND inc.is_actionable IS NOT TRUE))
-            AND (v_cluster IS NULL OR lower(inc.cluster) = v_cluster)
-            AND (v_status IS NULL OR lower(inc.normalized_status) = v_status)
-            AND (v_box IS NULL OR public.st_intersects(inc.geom, v_box))
-            AND (p_ticket_ids IS NULL OR inc.ticket_id = ANY (p_ticket_ids))
+        SELECT ticket.*
+        FROM tickets.all_tickets AS ticket
+        WHERE
+            NOT v_past
+            AND (v_dataset IS NULL OR ticket.dataset = v_dataset)
+            AND (p_actionable IS NULL OR (p_actionable AND ticket.is_actionable)
+                OR (NOT p_actionable AND ticket.is_actionable IS NOT TRUE))
+            AND (v_cluster IS NULL OR lower(ticket.cluster) = v_cluster)
+            AND (v_status IS NULL OR lower(ticket.normalized_status) = v_status)
+            AND (v_box IS NULL OR public.st_intersects(ticket.geom, v_box))
+            AND (p_ticket_ids IS NULL OR ticket.ticket_id = ANY (p_ticket_ids))
         UNION ALL
-        SELECT 'crq', crq.ticket_id, crq.normalized_status, crq.raw_status, crq.bucket, crq.cluster,
-            crq.region, crq.location_name, crq.assigned_team, crq.owner, crq.created_at_service,
-            crq.first_seen_at, crq.scheduled_at, crq.closed_at, crq.is_actionable, crq.geom, crq.geo_source,
-            crq.geo_precision, crq.geo_verified
-        FROM tickets.crq
-        WHERE (v_dataset IS NULL OR v_dataset = 'crq')
-            AND (p_actionable IS NULL OR (p_actionable AND crq.is_actionable)
-                OR (NOT p_actionable AND crq.is_actionable IS NOT TRUE))
-            AND (v_cluster IS NULL OR lower(crq.cluster) = v_cluster)
-            AND (v_status IS NULL OR lower(crq.normalized_status) = v_status)
-            AND (v_box IS NULL OR public.st_intersects(crq.geom, v_box))
-            AND (p_ticket_ids IS NULL OR crq.ticket_id = ANY (p_ticket_ids))
+        SELECT ticket.*
+        FROM unnest(CASE WHEN v_dataset IS NULL THEN ARRAY['inc', 'crq'] ELSE ARRAY[v_dataset] END) AS asked (dataset)
+        CROSS JOIN LATERAL tickets.seen(
+            asked.dataset, p_now, p_mode,
+            CASE WHEN p_actionable THEN 'infinity'::timestamptz END, CASE WHEN p_actionable THEN 'infinity'::timestamptz END
+        ) AS ticket
+        WHERE
+            v_past
+            AND (p_actionable IS NULL OR (p_actionable AND ticket.is_actionable)
+                OR (NOT p_actionable AND ticket.is_actionable IS NOT TRUE))
+            AND (v_cluster IS NULL OR lower(ticket.cluster) = v_cluster)
+            AND (v_status IS NULL OR lower(ticket.normalized_status) = v_status)
+            AND (v_box IS NULL OR public.st_intersects(ticket.geom, v_box))
+            AND (p_ticket_ids IS NULL OR ticket.ticket_id = ANY (p_ticket_ids))
     ),
     feature AS (
         SELECT
@@ -72,33 +88,26 @@ BEGIN
                         FROM (
                             SELECT
                                 property.*,
-                                CASE
-                                    WHEN chosen.is_actionable IS NOT TRUE THEN NULL
-                                    WHEN property.dataset = 'crq' THEN 'none'
-                                    WHEN sla.opened_at IS NULL THEN 'unknown'
-                                    WHEN p_now >= sla.sla_due_at THEN 'breached'
-                                    WHEN p_now >= sla.sla_at_risk_at THEN 'at_risk'
-                                    ELSE 'on_track'
-                                END AS sla_state,
-                                CASE
-                                    WHEN chosen.is_actionable
-                                    THEN round(greatest(extract(epoch FROM p_now - sla.opened_at), 0) / 3600, 2)
-                                END AS hours_open
+                                sla.sla_state,
+                                sla.hours_open
                         ) AS timed
                     )
                 END
             ) AS feature
         FROM chosen
-        CROSS JOIN LATERAL reporting.open_sla(
-            chosen.dataset, chosen.created_at_service, chosen.first_seen_at, p_now
+        CROSS JOIN LATERAL tickets.sla_sum(
+            chosen.dataset, chosen.ticket_id,
+            tickets.ticket_state(chosen.is_actionable, chosen.closed_at, chosen.bucket),
+            chosen.created_at_service, chosen.first_seen_at, chosen.closed_at,
+            chosen.cluster, chosen.region, chosen.normalized_status, p_now,
+            CASE chosen.dataset WHEN 'inc' THEN v_inc_file_ts ELSE v_crq_file_ts END
         ) AS sla
         CROSS JOIN LATERAL (
             SELECT
                 chosen.ticket_id, chosen.dataset, chosen.normalized_status AS status, chosen.raw_status, chosen.bucket,
                 chosen.cluster, chosen.region, chosen.location_name, chosen.assigned_team, chosen.owner,
                 sla.opened_at, chosen.scheduled_at, chosen.closed_at,
-                CASE WHEN chosen.is_actionable THEN sla.sla_at_risk_at END AS sla_at_risk_at,
-                CASE WHEN chosen.is_actionable THEN sla.sla_due_at END AS sla_due_at,
+                sla.at_risk_at AS sla_at_risk_at, sla.due_at AS sla_due_at,
                 sla.age_bound,
                 chosen.geo_source,
                 chosen.geo_precision,
@@ -121,8 +130,8 @@ BEGIN
             'by_status', (SELECT coalesce(json_object_agg(status, n ORDER BY status COLLATE "C"), '{}') FROM by_status),
             'by_geo_source', (SELECT coalesce(json_object_agg(geo_source, n ORDER BY geo_source COLLATE "C"), '{}') FROM by_geo_source),
             'freshness', json_build_object(
-                'inc', reporting.fn_freshness('inc'),
-                'crq', reporting.fn_freshness('crq')
+                'inc', reporting.fn_freshness('inc', p_now, p_mode),
+                'crq', reporting.fn_freshness('crq', p_now, p_mode)
             )
         )
     ) INTO v_answer;
@@ -130,5 +139,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION reporting.fn_tickets_for_map(text, text, text, boolean, double precision[], timestamptz, text[])
+COMMENT ON FUNCTION reporting.fn_tickets_for_map(text, text, text, boolean, double precision[], timestamptz, text[], text)
     IS 'GeoJSON FeatureCollection of tickets with a summary of the same set';

@@ -27,34 +27,35 @@ BEGIN
 
     WITH chosen AS MATERIALIZED (
         SELECT 'inc' AS dataset, inc.ticket_id, inc.normalized_status AS status, inc.geo_source,
-            inc.created_at_service, inc.first_seen_at, inc.geom
+            inc.created_at_service, inc.first_seen_at, inc.cluster, inc.region, inc.geom
         FROM tickets.inc
         WHERE inc.is_actionable AND (v_dataset IS NULL OR v_dataset = 'inc')
             AND inc.geom OPERATOR(public.&&) v_degrees
         UNION ALL
         SELECT 'crq', crq.ticket_id, crq.normalized_status, crq.geo_source,
-            crq.created_at_service, crq.first_seen_at, crq.geom
+            crq.created_at_service, crq.first_seen_at, crq.cluster, crq.region, crq.geom
         FROM tickets.crq
         WHERE crq.is_actionable AND (v_dataset IS NULL OR v_dataset = 'crq')
             AND crq.geom OPERATOR(public.&&) v_degrees
     ),
     placed AS (
-        SELECT chosen.dataset, chosen.ticket_id, chosen.status, chosen.geo_source, sla.sla_at_risk_at, sla.sla_due_at,
+        SELECT chosen.dataset, chosen.ticket_id, chosen.status, chosen.geo_source, sla.sla_state,
+            sla.at_risk_at AS sla_at_risk_at, sla.due_at AS sla_due_at,
             public.st_asmvtgeom(public.st_transform(chosen.geom, 3857), v_bounds, c_extent, 0, true) AS geom
         FROM chosen
-        CROSS JOIN LATERAL reporting.open_sla(
-            chosen.dataset, chosen.created_at_service, chosen.first_seen_at, p_now
+        CROSS JOIN LATERAL tickets.sla_sum(
+            chosen.dataset, chosen.ticket_id, 'open', chosen.created_at_service, chosen.first_seen_at, NULL,
+            chosen.cluster, chosen.region, chosen.status, p_now, NULL
         ) AS sla
     ),
     cell AS (
         SELECT
             count(*)::integer AS n,
-            nullif(count(*) FILTER (WHERE p_now >= placed.sla_due_at), 0)::integer AS breached,
-            nullif(count(*) FILTER (WHERE p_now >= placed.sla_at_risk_at AND p_now < placed.sla_due_at), 0)::integer
-                AS at_risk,
-            nullif(count(*) FILTER (WHERE p_now < placed.sla_at_risk_at), 0)::integer AS on_track,
-            nullif(count(*) FILTER (WHERE placed.sla_due_at IS NULL AND placed.dataset = 'inc'), 0)::integer AS unknown,
-            nullif(count(*) FILTER (WHERE placed.sla_due_at IS NULL AND placed.dataset = 'crq'), 0)::integer AS none,
+            nullif(count(*) FILTER (WHERE placed.sla_state = 'breached'), 0)::integer AS breached,
+            nullif(count(*) FILTER (WHERE placed.sla_state = 'at_risk'), 0)::integer AS at_risk,
+            nullif(count(*) FILTER (WHERE placed.sla_state = 'on_track'), 0)::integer AS on_track,
+            nullif(count(*) FILTER (WHERE placed.sla_state = 'unknown'), 0)::integer AS unknown,
+            nullif(count(*) FILTER (WHERE placed.sla_state = 'none'), 0)::integer AS none,
             public.st_makepoint(
                 round(avg(public.st_x(placed.geom))), round(avg(public.st_y(placed.geom)))
             ) AS geom

@@ -29,15 +29,16 @@ BEGIN
 
         SELECT
             count(*),
-            count(*) FILTER (WHERE v_day.as_of < sla.sla_at_risk_at),
-            count(*) FILTER (WHERE v_day.as_of >= sla.sla_at_risk_at AND v_day.as_of < sla.sla_due_at),
-            count(*) FILTER (WHERE v_day.as_of >= sla.sla_due_at),
-            count(*) FILTER (WHERE p_dataset = 'inc' AND sla.opened_at IS NULL),
-            count(*) FILTER (WHERE p_dataset <> 'inc')
+            count(*) FILTER (WHERE sla.sla_state = 'on_track'),
+            count(*) FILTER (WHERE sla.sla_state = 'at_risk'),
+            count(*) FILTER (WHERE sla.sla_state = 'breached'),
+            count(*) FILTER (WHERE sla.sla_state = 'unknown'),
+            count(*) FILTER (WHERE sla.sla_state = 'none')
         INTO v_row.open, v_row.on_track, v_row.at_risk, v_row.breached, v_row.unknown, v_row.no_policy
         FROM tickets.open_at(p_dataset, v_day.as_of) AS ticket
-        CROSS JOIN LATERAL reporting.open_sla(
-            p_dataset, ticket.created_at_service, ticket.first_seen_at, v_day.as_of
+        CROSS JOIN LATERAL tickets.sla_sum(
+            p_dataset, ticket.ticket_id, 'open', ticket.created_at_service, ticket.first_seen_at, ticket.closed_at,
+            ticket.cluster, ticket.region, ticket.normalized_status, v_day.as_of, NULL
         ) AS sla;
 
         v_row.day := v_day.day;

@@ -27,10 +27,12 @@ BEGIN ATOMIC
         tickets.eat_ts(p_raw ->> 'last_seen_at'),
         now_known.geom,
         coalesce(now_known.geo_source, 'none'),
-        p_exported_at
+        p_exported_at,
+        now_known.geo_precision,
+        now_known.geo_verified
     FROM (SELECT) AS one
     LEFT JOIN LATERAL (
-        SELECT ticket.geom, ticket.geo_source
+        SELECT ticket.geom, ticket.geo_source, ticket.geo_precision, ticket.geo_verified
         FROM tickets.all_tickets AS ticket
         WHERE ticket.dataset = p_dataset AND ticket.ticket_id = p_ticket_id
         LIMIT 1

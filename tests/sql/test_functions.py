@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -141,23 +141,3 @@ def test_swapped_zero_foreign_and_unreadable_coordinates_are_none(
 def test_plausible_coordinates_are_a_point_in_longitude_latitude_order(shared_connection: Connection) -> None:
     text = ask(shared_connection, "SELECT public.st_astext(tickets.feed_point(' -1.2921', '36.8219'))")
     assert text == "POINT(36.8219 -1.2921)"
-
-
-def test_open_sla_says_how_sure_the_age_is(shared_connection: Connection) -> None:
-    now = datetime(2026, 6, 25, 12, tzinfo=EAT)
-    query = (
-        "SELECT age_bound, opened_at, sla_due_at FROM reporting.open_sla('inc', %s::timestamptz, %s::timestamptz, %s)"
-    )
-    created, seen = now - timedelta(hours=10), now - timedelta(hours=2)
-    assert shared_connection.execute(query, [created, seen, now]).fetchone() == (
-        "exact", created, created + timedelta(hours=48),
-    )  # fmt: skip
-    assert shared_connection.execute(query, [None, seen, now]).fetchone() == (
-        "at_least",
-        seen,
-        seen + timedelta(hours=48),
-    )
-    assert shared_connection.execute(query, [now + timedelta(days=3), seen, now]).fetchone() == (
-        "at_least", seen, seen + timedelta(hours=48),
-    )  # fmt: skip
-    assert shared_connection.execute(query, [None, None, now]).fetchone() == (None, None, None)

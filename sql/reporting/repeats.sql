@@ -1,0 +1,51 @@
+-- Of the given tickets created in a window, the days since the last closure of another ticket at the same place; null:
+-- none within p_days. The place is location_name without regard to case and spaces: the feed names no customer.
+CREATE OR REPLACE FUNCTION reporting.repeats(
+    p_dataset text,
+    p_ticket_ids text[],
+    p_from timestamptz,
+    p_to timestamptz,
+    p_now timestamptz,
+    p_mode text,
+    p_days integer
+)
+RETURNS TABLE (ticket_id text, team text, after_days numeric)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '32MB'
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH place_ticket AS MATERIALIZED (
+        SELECT
+            seen.ticket_id,
+            seen.created_at_service,
+            CASE WHEN tickets.ticket_state(seen.is_actionable, seen.closed_at, seen.bucket) = 'closed' THEN seen.closed_at END
+                AS closed_at,
+            coalesce(seen.assigned_team, seen.owner, '(unassigned)') AS team,
+            lower(regexp_replace(btrim(seen.location_name), '[\s_]+', ' ', 'g')) AS place
+        FROM tickets.seen(p_dataset, p_now, p_mode, p_from - make_interval(days => p_days), p_to) AS seen
+        WHERE seen.location_name IS NOT NULL
+    ),
+    closure AS MATERIALIZED (
+        SELECT place_ticket.place, place_ticket.ticket_id, place_ticket.closed_at
+        FROM place_ticket
+        WHERE place_ticket.closed_at IS NOT NULL
+    )
+    SELECT
+        born.ticket_id,
+        born.team,
+        (extract(epoch FROM born.created_at_service - max(closure.closed_at)) / 86400)
+    FROM unnest(p_ticket_ids) AS asked (ticket_id)
+    JOIN place_ticket AS born ON born.ticket_id = asked.ticket_id
+    LEFT JOIN closure
+        ON closure.place = born.place
+        AND closure.ticket_id <> born.ticket_id
+        AND closure.closed_at < born.created_at_service
+        AND closure.closed_at >= born.created_at_service - make_interval(days => p_days)
+    GROUP BY born.ticket_id, born.team, born.created_at_service;
+END
+$$;
+
+COMMENT ON FUNCTION reporting.repeats(text, text[], timestamptz, timestamptz, timestamptz, text, integer)
+    IS 'Days since the last closure at the same place, for tickets created in a window';

@@ -1,0 +1,30 @@
+-- How likely a ticket that was open at age p_known_s is still open at age p_s, by the survival curve of its cluster
+-- (or of all, where the cluster has too few closures); 1 beyond the longest age on record, null without any curve.
+CREATE OR REPLACE FUNCTION tickets.still_open(p_dataset text, p_cluster text, p_known_s numeric, p_s numeric)
+RETURNS double precision LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (
+    SELECT CASE WHEN known.survival = 0 THEN 1 ELSE later.survival / known.survival END
+    -- The limits keep both a look-up in the index, whatever the planner believes of the table.
+    FROM (
+        SELECT curve.cluster, curve.survival
+        FROM tickets.survival AS curve
+        WHERE
+            curve.dataset = p_dataset
+            AND curve.cluster IN (lower(p_cluster), '')
+            AND curve.age_h = least(floor(p_known_s / 3600), 720)::integer
+        ORDER BY curve.cluster DESC
+        LIMIT 1
+    ) AS known
+    CROSS JOIN LATERAL (
+        SELECT curve.survival
+        FROM tickets.survival AS curve
+        WHERE
+            curve.dataset = p_dataset
+            AND curve.cluster = known.cluster
+            AND curve.age_h = least(floor(greatest(p_s, p_known_s) / 3600), 720)::integer
+        LIMIT 1
+    ) AS later
+);
+
+COMMENT ON FUNCTION tickets.still_open(text, text, numeric, numeric)
+    IS 'How likely a ticket open at one age is still open at a later one';
