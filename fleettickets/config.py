@@ -55,6 +55,15 @@ OPTIONS: Final = (
     Option("deadline_s", "seconds after which a file that does not come or load is given up", default="60"),
     Option("router", "osrm or valhalla for driving times by road; unset: straight lines with a detour"),
     Option("router_url", "address of the router"),
+    Option("positions_view", "view that holds the vehicles' newest positions, e.g. reporting.v_live_positions"),
+    Option("positions_columns", "its columns where they have other names: lat=y,lon=x"),
+    Option("positions_database_url", "database of that view, or of Traccar; unset: DATABASE_URL", secret=True),
+    Option("tracksolid_url", "address of the Tracksolid Pro API"),
+    Option("tracksolid_app_key", "its application key"),
+    Option("tracksolid_app_secret", "its application secret", secret=True),
+    Option("tracksolid_user", "its user"),
+    Option("tracksolid_password_md5", "MD5 of the user's password", secret=True),
+    Option("tracksolid_accounts", "accounts whose devices are asked for, comma separated; unset: the user's own"),
     Option("home", "folder of the private servers", default=".fleettickets"),
     Option(
         "geocoder_provider",
@@ -95,6 +104,15 @@ class Settings:
     deadline_s: float
     router: str | None
     router_url: str | None
+    positions_view: str | None
+    positions_columns: str | None
+    positions_database_url: str | None = field(repr=False)
+    tracksolid_url: str | None
+    tracksolid_app_key: str | None
+    tracksolid_app_secret: str | None = field(repr=False)
+    tracksolid_user: str | None
+    tracksolid_password_md5: str | None = field(repr=False)
+    tracksolid_accounts: str | None
     home: str
     geocoder_provider: str | None
     geocoder_api_key: str | None = field(repr=False)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import getpass
+import time
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleettickets.commands.app import plural, shown_time
+from fleettickets.commands.app import instant, plural, shown_time
 from fleettickets.datasets import EAT
 from fleettickets.errors import UsageError
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from fleettickets.commands.app import App
     from fleettickets.dispatch.changes import Difference
     from fleettickets.dispatch.plans import Stored
+    from fleettickets.dispatch.positions.fix import Recorded
 
 _REASONS = {
     "no_location": "nobody knows where it is: give it a place in the geocode review",
@@ -162,6 +165,54 @@ def nearest(app: App, *, what: str, is_vehicle: bool, k: int) -> None:
     app.answer(found, partial(_show_nearest, found, is_vehicle=is_vehicle))
 
 
+@command.command()
+@click.argument("source", type=click.Choice(["view", "tracksolid", "traccar", "gpx"]))
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--vehicle", metavar="VEHICLE", help="Whose track the GPX file is.")
+@click.option(
+    "--every", "every_s", metavar="S", type=click.FloatRange(5), help="Ask again every S seconds until Ctrl-C."
+)
+@click.option("--apply", is_flag=True, help="Keep the positions; without it they are only counted.")
+@click.pass_obj
+def positions(
+    app: App, *, source: str, file: Path | None, vehicle: str | None, every_s: float | None, apply: bool
+) -> None:
+    """Take vehicle positions from a view, Tracksolid Pro, Traccar's database or a GPX file."""
+    if (source == "gpx") != (file is not None and vehicle is not None):
+        raise UsageError("gpx, and only gpx, takes a file and its vehicle: positions gpx day.gpx --vehicle KDA001A")
+    if every_s is not None and (source == "gpx" or app.as_json):
+        raise UsageError("--every asks a service again and again for people: leave it out with gpx and with --json")
+    from fleettickets.dispatch.positions.sources import reader  # noqa: PLC0415  # loaded when it is needed
+
+    read = reader(app.settings, app.connector(), source, file, vehicle)
+    while True:
+        done = read(app.now, apply)
+        app.answer({"source": source, "applied": apply, **done.as_dict()}, partial(_show_recorded, done, apply=apply))
+        if every_s is None:
+            return
+        time.sleep(every_s)
+        app.now += timedelta(seconds=every_s)
+
+
+@command.command()
+@click.option("--from", "begins", metavar="TIME", help="Closures from this instant; default: a week before now.")
+@click.option("--to", "ends", metavar="TIME", help="Closures before this instant; default: now.")
+@click.option("--apply", is_flag=True, help="Keep the scores; without it they are worked out and rolled back.")
+@click.pass_obj
+def attribute(app: App, *, begins: str | None, ends: str | None, apply: bool) -> None:
+    """Work out from the tracks which vehicle was there when tickets were closed."""
+    until = instant(ends) if ends else app.now
+    since = instant(begins) if begins else until - timedelta(days=7)
+    if since >= until:
+        raise UsageError("--from is not before --to")
+    with app.connector()() as connection, connection.transaction(force_rollback=not apply):
+        connection.execute("SELECT dispatch.find_stays(%s, %s)", [since - timedelta(days=1), until])
+        connection.execute("SELECT dispatch.score_closures(%s, %s, %s)", [since, until, app.now])
+        row = connection.execute("SELECT dispatch.fn_attribution(%s, %s)", [since, until]).fetchone()
+    found = (row[0] if row else {}) | {"applied": apply}
+    app.answer(found, partial(_show_attribution, found))
+
+
 def _load(app: App, plan_id: int | None) -> Stored:
     from fleettickets.dispatch import plans  # noqa: PLC0415  # psycopg is loaded when it is needed
 
@@ -249,3 +300,26 @@ def _show_nearest(found: dict[str, Any], *, is_vehicle: bool) -> None:
 
 def _clock(instant: str) -> str:
     return f"{datetime.fromisoformat(instant).astimezone(EAT):%H:%M}"
+
+
+def _show_recorded(done: Recorded, *, apply: bool) -> None:
+    click.echo(
+        f"{plural(done.read, 'position')} read, {done.new} new, {done.newest} newest of their vehicle, "
+        f"{done.known} known already{'' if apply else '; nothing kept, add --apply'}"
+    )
+    for reason, n in sorted((done.rejected or {}).items()):
+        click.echo(f"  {n} not usable: {reason}")
+
+
+def _show_attribution(found: dict[str, Any]) -> None:
+    coverage = found["coverage"]
+    click.echo(
+        f"{plural(coverage['closures'], 'closure')}: {coverage['attributed']} attributed, "
+        f"{coverage['probable']} probable, {coverage['unattributed']} unattributed, "
+        f"{coverage['no_track']} without tracks"
+    )
+    for team in found["teams"]:
+        observed = f"{team['attributed']} + {team['probable']} probable"
+        click.echo(f"  {team['team']}: assigned {team['assigned']}, observed {observed}")
+    if not found["applied"]:
+        click.echo("nothing kept; add --apply")
