@@ -151,6 +151,16 @@ def fold(applied: Iterable[Version]) -> dict[str, tuple[Any, ...]]:
     }
 
 
+def sightings(applied: Iterable[Version]) -> set[tuple[Any, ...]]:
+    """What each applied version says of each ticket, by its last line about it: history, whenever it was read."""
+    found = {}
+    for version in applied:
+        for line in version.content.lines:
+            if line.kind in {"open", "closed", "alarm"}:
+                found[line.ticket_id, version.order] = (line.team, line.kind == "alarm")
+    return {(ticket_id, *order, *facts) for (ticket_id, order), facts in found.items()}
+
+
 class Stored(NamedTuple):
     """An object as it lies in the bucket."""
 
@@ -332,6 +342,7 @@ class Sandbox:
                 _check_counts(version, row)
         applied = [version for version in self.versions if version.identity in self._applied]
         self._check_tickets(fold(applied))
+        self._check_history(sightings(applied))
         newest = max((key for (key, *_), row in ledger.items() if row["state"] == "applied"), default="")
         meta = self.connection.execute("SELECT metadata ->> 'source_max_key' FROM tickets.import_meta").fetchone()
         watermark = (meta and meta[0]) or ""
@@ -359,6 +370,12 @@ class Sandbox:
         )
         found = {ticket_id: tuple(facts) for ticket_id, *facts in rows}
         assert found == expected, f"the tickets are not the last writers' rows: {found} != {expected}"
+
+    def _check_history(self, expected: set[tuple[Any, ...]]) -> None:
+        found = self.connection.execute(
+            "SELECT ticket_id, exported_at, modified, etag, raw ->> 'assigned_team', is_alarm FROM tickets.row_versions"
+        ).fetchall()
+        assert sorted(found) == sorted(expected), f"history is not what the versions say: {found} != {expected}"
 
     def _check_bucket(self, ledger: dict[Identity, dict[str, Any]]) -> None:
         objects = self.objects()

@@ -68,7 +68,10 @@ def test_an_immediate_restart_in_the_middle_of_a_file_costs_one_run(
     assert restartable.database_url
     world = world_of(tmp_path, servers, bucket, restartable.database_url)
     with db.connect(world.database_url) as connection:
-        connection.execute("TRUNCATE tickets.inc, tickets.import_files, tickets.import_meta, tickets.runs")
+        connection.execute(
+            "TRUNCATE tickets.inc, tickets.import_files, tickets.import_meta, tickets.runs, tickets.row_versions, "
+            "tickets.closure_events, tickets.reopen_events, tickets.exit_events, tickets.inc_daily_snapshot"
+        )
     world.fill()
     with loading(world, f"{point}:sleep:2") as running:
         restart_at_once(restartable.home)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import psycopg
-from feed import Shelf, key, sheet, ticket
+from feed import Shelf, closed, key, sheet, ticket
 
 from fleettickets import db
 from fleettickets.commands.progress import NOBODY
@@ -42,6 +42,15 @@ _LEDGER: Final = (
     "SELECT key, etag, last_modified, size_bytes, state, export_type, rows_read, rows_new, rows_changed, "
     "rows_unchanged, rows_stale, rows_duplicate, rows_alarm, rows_sentinel, rows_rejected "
     "FROM tickets.import_files ORDER BY key, last_modified, etag"
+)
+_SIGHTINGS: Final = (
+    "SELECT ticket_id, exported_at, modified, etag, line, superseded_at::text, is_alarm, makes_ticket, raw, state "
+    "FROM tickets.row_versions ORDER BY ticket_id, exported_at, modified, etag"
+)
+_EVENTS: Final = (
+    "SELECT 'closed', to_jsonb(event) FROM tickets.closure_events AS event "
+    "UNION ALL SELECT 'reopened', to_jsonb(event) FROM tickets.reopen_events AS event "
+    "UNION ALL SELECT 'left', to_jsonb(event) FROM tickets.exit_events AS event ORDER BY 1, 2"
 )
 _WATERMARK: Final = "SELECT metadata FROM tickets.import_meta"
 
@@ -95,9 +104,10 @@ class World:
     printed: list[str] = field(default_factory=list)
     root: Path = ROOT
 
-    def put(self, when: str, *ids: str, note: str = "", body: bytes | None = None) -> str:
-        """Upload an export with these tickets and remember it for the twin; its key."""
-        content = sheet([ticket(one, owner=note or when) for one in ids]) if body is None else body
+    def put(self, when: str, *ids: str, note: str = "", closes: str = "", body: bytes | None = None) -> str:
+        """Upload an export with these tickets, one of them closed, and remember it for the twin; its key."""
+        rows = [(closed if one == closes else ticket)(one, owner=note or when) for one in ids]
+        content = sheet(rows) if body is None else body
         at = key(INC, when)
         self.bucket.client.put_object(Bucket=self.bucket.name, Key=at, Body=content)
         self.note(when, content)
@@ -111,9 +121,9 @@ class World:
         self.put_at.append((at, hashlib.md5(body, usedforsecurity=False).hexdigest()))
 
     def fill(self, files: int = 3) -> None:
-        """Overlapping exports: each repeats a ticket, changes one and brings a new one."""
+        """Overlapping exports: each repeats a ticket, closes one and brings a new one."""
         for n, hour in enumerate(_HOURS[:files]):
-            self.put(f"2026-06-22 {hour}:00:00", "SAME", f"T{n}", f"T{n + 1}", note=f"hour {hour}")
+            self.put(f"2026-06-22 {hour}:00:00", "SAME", f"T{n}", f"T{n + 1}", note=f"hour {hour}", closes=f"T{n}")
 
     def start(self, *command: str, store: int | None = None, database: int | None = None, **env: str) -> Running:
         """Start a command line, by way of the proxies on these ports if given."""
@@ -204,6 +214,8 @@ def assert_undisturbed(world: World, twin: db.Connection, *, counts: bool = True
         ).fetchall()
     assert found["tickets"] == expected["tickets"]
     assert found["watermark"] == expected["watermark"]
+    assert found["sightings"] == expected["sightings"]
+    assert not counts or found["events"] == expected["events"]
     width = None if counts else 4
     assert [row[:width] for row in found["ledger"]] == [row[:width] for row in expected["ledger"]]
     assert {row[4] for row in found["ledger"]} <= {"applied"}
@@ -226,7 +238,8 @@ def undisturbed(world: World, twin: db.Connection) -> dict[str, list[tuple[Any, 
     """What one run over the same uploads gives in the twin database."""
     twin.execute(
         "TRUNCATE tickets.inc, tickets.crq, tickets.import_files, tickets.import_meta, tickets.rejected_rows, "
-        "tickets.alarm_rows, tickets.runs"
+        "tickets.alarm_rows, tickets.runs, tickets.row_versions, tickets.closure_events, tickets.reopen_events, "
+        "tickets.exit_events, tickets.inc_daily_snapshot"
     )
     report = ingest(
         Order(INC, "twin", apply=True),
@@ -244,6 +257,8 @@ def _books(connection: db.Connection) -> dict[str, list[tuple[Any, ...]]]:
         "tickets": connection.execute(_TICKETS).fetchall(),
         "ledger": connection.execute(_LEDGER).fetchall(),
         "watermark": connection.execute(_WATERMARK).fetchall(),
+        "sightings": connection.execute(_SIGHTINGS).fetchall(),
+        "events": connection.execute(_EVENTS).fetchall(),
     }
 
 
