@@ -162,6 +162,9 @@ def test_the_secrets_are_the_address_and_the_keys() -> None:
         "geocoder_api_key",
         "locationiq_api_key",
         "opencage_api_key",
+        "positions_database_url",
+        "tracksolid_app_secret",
+        "tracksolid_password_md5",
     ]
 
 
