@@ -159,12 +159,12 @@ def test_the_secrets_are_the_address_and_the_keys() -> None:
         "database_url",
         "s3_access_key",
         "s3_secret_key",
-        "geocoder_api_key",
-        "locationiq_api_key",
-        "opencage_api_key",
         "positions_database_url",
         "tracksolid_app_secret",
         "tracksolid_password_md5",
+        "geocoder_api_key",
+        "locationiq_api_key",
+        "opencage_api_key",
     ]
 
 
