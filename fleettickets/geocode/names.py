@@ -99,14 +99,15 @@ def clean(raw: str | None, cluster: str | None, rules: Rules) -> Name:
 
 
 def home_of(cluster: str | None, rules: Rules) -> Words:
-    """The words of the cluster's own name: QOA is QUARRY ROAD."""
+    """The words of the cluster's own name: QOA is QUARRY ROAD; none where they would not survive as a place."""
     written = " ".join(words_of(tokens.normal(cluster or "")))
     known = rules.values("cluster_alias").get(written, written)
     ignored = words.Removed()
     found = words.rewritten(tokens.split(known), rules.phrases, ignored)
     found = words.rewritten(words.in_full(found, rules), rules.aliases, ignored)
+    kept = words.without_elements(words.without_units(found, rules, ignored), rules, ignored)
     home = tuple(token.text for token in found) or words_of(written)
-    return home if any(letter.isalpha() for word in home for letter in word) else ()
+    return home if len(kept) == len(found) and any(letter.isalpha() for word in home for letter in word) else ()
 
 
 class _Reader:

@@ -171,7 +171,7 @@ def _with_facility(before: Part, part: Part, rules: Rules) -> Part:
 
 def _areas_rotated(parts: list[Part], home: Words, rules: Rules) -> list[Part]:
     """KASARANI MWIKI is Mwiki in Kasarani: of two areas side by side the larger one stands last."""
-    areas = [part for part in parts if part.kind == AREA]
+    areas = list({part.words: part for part in parts if part.kind == AREA}.values())
     if len(areas) > 1 and len({_rank(area, areas, home, rules) for area in areas}) == 1:
         areas = [*areas[1:], areas[0]]
     return [part for part in parts if part.kind != AREA] + areas
