@@ -128,7 +128,7 @@ class Rules:
     @cached_property
     def first_words(self) -> frozenset[str]:
         """The words known names begin with."""
-        return frozenset(name.partition(" ")[0] for name in self.places)
+        return frozenset(name.partition(" ")[0] for name in (*self.places, *self.of("broad")))
 
     @cached_property
     def single_areas(self) -> frozenset[str]:

@@ -143,6 +143,7 @@ def without_elements(tokens: list[Token], rules: Rules, removed: Removed) -> lis
 def in_full(tokens: list[Token], rules: Rules) -> list[Token]:
     """Abbreviations in full, where their place in the name allows; II and TWO after a counter become 2."""
     always, after, numbered = (rules.values(kind) for kind in ("abbr", "abbr_after", "abbr_number"))
+    limit = Gap.SOFT if any(token.gap is Gap.SPACE for token in tokens[1:]) else Gap.SLASH
     found: list[Token] = []
     for at, token in enumerate(tokens):
         follower = tokens[at + 1] if at + 1 < len(tokens) and tokens[at + 1].gap is not Gap.HARD else None
@@ -150,12 +151,17 @@ def in_full(tokens: list[Token], rules: Rules) -> list[Token]:
         if token.text in numbered and follower and _is_own_id(follower.text):
             text = numbered[token.text]
         elif token.text in after and found and token.gap is not Gap.HARD:
-            ends = follower is None or follower.text in rules.first_words or bool(_ORDINAL.fullmatch(found[-1].text))
-            text = after[token.text] if ends else token.text
+            ends = follower is None or follower.gap >= limit or _is_no_name(follower.text, rules)
+            text = after[token.text] if ends or _ORDINAL.fullmatch(found[-1].text) else token.text
         elif found and token.gap is not Gap.HARD and found[-1].text in rules.number_owners:
             text = own_number(text)
         found += [Token(word, token.gap if not more else Gap.SPACE) for more, word in enumerate(text.split())]
     return found
+
+
+def _is_no_name(text: str, rules: Rules) -> bool:
+    """Whether the word goes, or begins a known name: MIREMA DR ROYSAMBU, but ACK ST JOHNS."""
+    return text in rules.first_words or is_code(text, rules, Removed())
 
 
 def _is_own_id(text: str) -> bool:

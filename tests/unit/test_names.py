@@ -68,6 +68,10 @@ def test_any_text_is_read_and_always_the_same_way(raw: str, cluster: str | None)
 
 @settings(max_examples=300, deadline=None)
 @given(raw=NAMES | ANY_TEXT, cluster=ANY_CLUSTER)
+@example(raw="BUS DR 2", cluster=None)
+@example(raw="BUS DR_XAVIER HOUSE PLAZA", cluster=None)
+@example(raw="MIREMA DR, KAJIADO", cluster=None)
+@example(raw="01 4 DB", cluster="01 4 DB")
 def test_a_clean_name_stays_as_it_is(raw: str, cluster: str | None) -> None:
     place = read(raw, cluster).place
     assert read(place, cluster).place == place
