@@ -12,6 +12,9 @@ import time
 from typing import Final
 
 POINTS: Final = ("read", "copying", "precommit", "committed", "copied", "migrating")
+GEOCODING_POINTS: Final = ("asking", "asked", "decided")
+"""Before a request is sent, after its answer came, after a decision that is not written yet."""
+
 _spent: set[str] = set()
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from geocoder import Geocoder, serving
+from geoworld import PLACES, GeoWorld
 from psycopg import sql
 
 from fleettickets import db
@@ -115,6 +117,19 @@ def bucket(servers: Stack) -> Iterator[Bucket]:
     yield opened
     _empty(opened)
     opened.client.close()
+
+
+@pytest.fixture
+def geo(database_url: str, tmp_path: Path) -> GeoWorld:
+    """A fresh database to geocode in, with a clock that does not wait."""
+    return GeoWorld(database_url, tmp_path, NOW)
+
+
+@pytest.fixture
+def geocoder() -> Iterator[Geocoder]:
+    """A geocoder on this machine that knows a few places."""
+    with serving(places=PLACES) as running:
+        yield running
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,11 @@ def _play(app: App, demo: Demo, *, leave: bool, pause_s: float) -> None:
     counts = demo.export(partial(follow, app))
     reports = demo.drain(partial(follow, app))
     again = demo.drain(partial(follow, app), again=True)
+    demo.geocode()
     agreements = demo.agreements(counts)
-    document = _document(demo, counts, reports, again, agreements)
-    app.answer(document, lambda: _show(reports, again, agreements))
+    sources = demo.by_geo_source()
+    document = {**_document(demo, counts, reports, again, agreements), "open_by_geo_source": sources}
+    app.answer(document, lambda: _show(reports, again, agreements, sources))
     if disagreements(agreements):
         raise FleetticketsError("the database and the simulator disagree: see the numbers above")
     if not leave and not app.as_json:
@@ -109,7 +111,12 @@ def _document(
     }
 
 
-def _show(reports: Sequence[RunReport], again: Sequence[RunReport], agreements: Sequence[Agreement]) -> None:
+def _show(
+    reports: Sequence[RunReport],
+    again: Sequence[RunReport],
+    agreements: Sequence[Agreement],
+    sources: dict[str, int],
+) -> None:
     click.echo()
     show_reports(reports)
     files = sum(report.files.total() for report in again)
@@ -119,6 +126,8 @@ def _show(reports: Sequence[RunReport], again: Sequence[RunReport], agreements: 
     for one in agreements:
         verdict = "agree" if one.written == one.found else "DIFFER"
         click.echo(f"{one.what:<40} {one.written:>10,} {one.found:>10,}  {verdict}")
+    points = ", ".join(f"{source} {n:,}" for source, n in sorted(sources.items()))
+    click.echo(f"\nopen tickets by the source of their point: {points}")
 
 
 @command.command("export")

@@ -14,6 +14,12 @@ from fleettickets.datasets import DATASETS
 from fleettickets.demo import export, stack
 from fleettickets.demo.plan import Plan, eat
 from fleettickets.errors import FleetticketsError
+from fleettickets.geocode.asking import Terms
+from fleettickets.geocode.clusters import geocode_clusters
+from fleettickets.geocode.embedded import Gazetteer
+from fleettickets.geocode.locations import geocode_locations
+from fleettickets.geocode.run import Order as Geocode
+from fleettickets.geocode.run import wall_clock
 from fleettickets.migrate import migrate
 from fleettickets.pipeline import Order, ingest
 from fleettickets.source.bucket import Bucket, open_bucket
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
 
     from fleettickets.demo.count import Count
     from fleettickets.demo.stack import Stack
+    from fleettickets.geocode.provider import Provider
+    from fleettickets.geocode.report import GeocodeReport
     from fleettickets.pipeline import Watcher
 
     Follow = Callable[[str], AbstractContextManager[Watcher]]
@@ -89,6 +97,24 @@ class Demo:
             reports.append(report)
         return reports
 
+    def geocode(self) -> list[GeocodeReport]:
+        """Find points with the embedded gazetteer: no key, no network, closed tickets too."""
+        providers: list[tuple[Provider, Terms]] = [(Gazetteer(), Terms(None, None))]
+        order = Geocode(apply=True, closed=True)
+        clock = wall_clock(self.now)
+        reports = []
+        for work in (geocode_clusters, geocode_locations):
+            with self._step(f"{work.__name__.replace('_', ' ')} with the embedded gazetteer"):
+                reports.append(work(order, providers, self.connect, clock, _unseen))
+            if reports[-1].exit_code:
+                raise FleetticketsError(f"the demo's geocoding ended with {reports[-1].error}")
+        return reports
+
+    def by_geo_source(self) -> dict[str, int]:
+        """Open tickets on the map by where their point comes from."""
+        with self.connect() as connection:
+            return dict(_map_summary(connection)["by_geo_source"])
+
     def agreements(self, counts: dict[str, Count]) -> list[Agreement]:
         """The simulator's own count beside the tables and the map's read function."""
         with self.connect() as connection:
@@ -149,6 +175,10 @@ class Demo:
         took_s = time.monotonic() - began
         self.steps.append((what, took_s))
         self.say(f"{took_s:6.1f} s  {what}")
+
+
+def _unseen(done: int, total: int) -> None:
+    """Nobody watches: the step's line says how long it took."""
 
 
 def _settling(watcher: Watcher) -> Callable[[int], None]:

@@ -78,6 +78,9 @@ def _work(  # the parts of a run
     clock: Clock,
     advanced: Callable[[int, int], None],
 ) -> None:
+    rows: list[dict[str, Any]] = []
+    changed: list[str] = []
+    waiting_s = run.stopwatch()
     for done, fact in enumerate(due, 1):
         name = own_name(fact.name, world)
         try:
@@ -87,17 +90,31 @@ def _work(  # the parts of a run
             continue
         report.by_status[decision.status] += 1
         row = _row(fact, name, decision, world, clock.now())
+        rows.append(row)
         if row["suspect"]:
             report.suspects.append(fact.name)
-        with session.connection.transaction():
-            session.connection.execute(statement(run.FOLDER, "record_cluster"), row)
-            if _changes(fact, row):
-                requeue(session.connection, fact.name)
-                run.moved(session.connection, report.moved, [], [fact.name])
+        if _changes(fact, row):
+            changed.append(fact.name)
+        if waiting_s() > run.LONGEST_UNWRITTEN_S:
+            _write(session.connection, rows, changed, report)
+            waiting_s = run.stopwatch()
         advanced(done, len(due))
+    _write(session.connection, rows, changed, report)
     asker.close()
     report.requests, report.reused_answers = dict(asker.sent), asker.reused
-    report.judge(asker.problems(), out_of_budget=asker.out_of_budget, stumbled=report.pending > 0)
+    report.judge(asker.problems(), out_of_budget=asker.out_of_budget)
+
+
+def _write(connection: Connection, rows: list[dict[str, Any]], changed: list[str], report: GeocodeReport) -> None:
+    """Commit the decisions so far together with the tickets they move."""
+    with connection.transaction():
+        for row in rows:
+            connection.execute(statement(run.FOLDER, "record_cluster"), row)
+        for cluster in changed:
+            requeue(connection, cluster)
+        run.moved(connection, report.moved, [], changed)
+    rows.clear()
+    changed.clear()
 
 
 def requeue(connection: Connection, cluster: str) -> None:

@@ -120,7 +120,7 @@ def evaluate(
     found.results = [_result(one, clusters[one.cluster], decisions[one.raw, one.cluster]) for one in expected]
     asker.close()
     found.run.requests, found.run.duration_s = dict(asker.sent), took()
-    found.run.judge(asker.problems(), out_of_budget=asker.out_of_budget, stumbled=found.run.pending > 0)
+    found.run.judge(asker.problems(), out_of_budget=asker.out_of_budget)
     return found
 
 

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 LONGEST_NAME: Final = 500
 """Longer text is no name; it is not looked up, and its ticket lies at its cluster."""
 
-_PLACES_A_COMMIT: Final = 25
-_LONGEST_UNWRITTEN_S: Final = 5.0
+_PLACES_A_COMMIT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +160,7 @@ class _Work:
             self._decide(self._members(cluster))
         self.asker.close()
         self.report.requests, self.report.reused_answers = dict(self.asker.sent), self.asker.reused
-        self.report.judge(
-            self.asker.problems(), out_of_budget=self.asker.out_of_budget, stumbled=self.report.pending > 0
-        )
+        self.report.judge(self.asker.problems(), out_of_budget=self.asker.out_of_budget)
 
     def _tasks(self, opens: Sequence[OpenName]) -> list[Task]:
         tasks = tasks_of(opens, lambda raw, cluster: names.clean(raw, cluster, self.world.rules))
@@ -190,7 +187,7 @@ class _Work:
             self.report.by_status[decision.status] += 1
             self._rows += [self._row(task, one, name, decision) for one, name in task.spellings]
             failpoint.reached("decided")
-            if done % _PLACES_A_COMMIT == 0 or self._waiting_since_s() > _LONGEST_UNWRITTEN_S:
+            if done % _PLACES_A_COMMIT == 0 or self._waiting_since_s() > run.LONGEST_UNWRITTEN_S:
                 self._write()
             self.advanced(done, len(tasks))
         self._write()

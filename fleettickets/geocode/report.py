@@ -40,8 +40,9 @@ class GeocodeReport:
         self.would_ask_at_least, self.would_ask_at_most = len(first), len(all_rungs)
         self.would_ask = list(first[:_MOST_SHOWN])
 
-    def judge(self, problems: Mapping[str, tuple[str, str]], *, out_of_budget: bool, stumbled: bool) -> None:
+    def judge(self, problems: Mapping[str, tuple[str, str]], *, out_of_budget: bool) -> None:
         """The exit code and the sentence that say what is left, and why."""
+        out_of_budget = out_of_budget or any(why in {"day", "limited"} for why, _ in problems.values())
         refused = {name: words for name, (why, words) in problems.items() if why == "refused"}
         away = {name: words for name, (why, words) in problems.items() if why == "away"}
         for name, (why, words) in problems.items():
@@ -49,7 +50,7 @@ class GeocodeReport:
         if refused:
             name, words = next(iter(refused.items()))
             self.exit_code, self.error = 2, f"{name} does not accept the key ({words}): set the right one and run again"
-        elif self.pending and (away or (stumbled and not out_of_budget)):
+        elif self.pending and (away or not out_of_budget):
             who = next(iter(away), ", ".join(self.providers))
             self.exit_code = 7
             self.error = f"{who} did not answer: {self.pending:,} left; run again to go on"

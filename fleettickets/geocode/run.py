@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path(__file__).parent
 NEGATIVE_DAYS: Final = (30, 90, 180)
+LONGEST_UNWRITTEN_S: Final = 5.0
+"""How long decisions wait for their commit; lost, they are made again from kept answers."""
+
 _SOFT_FACTOR: Final = 1.5
 _LEAST_SOFT_M, _MOST_SOFT_M = 6_000.0, 12_000.0
-
-Connect = "Callable[[], Connection]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""fleettickets geocode clusters and locations: find points for clusters and for the names of open tickets."""
+"""What geocode clusters and geocode locations share: options, the run itself, its summary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from fleettickets.commands.app import plural
-from fleettickets.datasets import DATASETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,35 +17,8 @@ if TYPE_CHECKING:
     from fleettickets.geocode.report import GeocodeReport
     from fleettickets.geocode.run import Order
 
-_BUDGET = click.option("--budget", type=click.IntRange(0), metavar="N", help="Send at most N requests.")
-_APPLY = click.option("--apply", is_flag=True, help="Ask and write; without it, only say what would be asked.")
-
-
-@click.command("clusters")
-@_APPLY
-@_BUDGET
-@click.pass_obj
-def clusters(app: App, *, apply: bool, budget: int | None) -> int:
-    """Find a point for every cluster; a dry run unless --apply."""
-    from fleettickets.geocode.run import Order  # noqa: PLC0415  # psycopg is loaded when it is needed
-
-    return geocode(app, ["clusters"], Order(apply=apply, budget=budget))
-
-
-@click.command("locations")
-@_APPLY
-@_BUDGET
-@click.option(
-    "--dataset", default="all", type=click.Choice([*DATASETS, "all"]), show_default=True, help="Whose tickets' names."
-)
-@click.option("--closed", is_flag=True, help="Also names that only closed tickets carry, after all others.")
-@click.pass_obj
-def locations(app: App, *, apply: bool, budget: int | None, dataset: str, closed: bool) -> int:
-    """Find a point for the location names of open tickets; a dry run unless --apply."""
-    from fleettickets.geocode.run import Order  # noqa: PLC0415  # psycopg is loaded when it is needed
-
-    datasets = tuple(DATASETS) if dataset == "all" else (dataset,)
-    return geocode(app, ["locations"], Order(datasets, apply=apply, budget=budget, closed=closed))
+APPLY = click.option("--apply", is_flag=True, help="Ask and write; without it, only say what would be asked.")
+BUDGET = click.option("--budget", type=click.IntRange(0), metavar="N", help="Send at most N requests.")
 
 
 def geocode(app: App, what: list[str], order: Order) -> int:

@@ -151,26 +151,19 @@ def _user() -> str:
 
 
 def _show(items: list[dict[str, Any]]) -> None:
-    from rich.console import Console  # noqa: PLC0415  # not needed for --json
-    from rich.markup import escape  # noqa: PLC0415  # the same
-    from rich.table import Table  # noqa: PLC0415  # the same
-
     if not items:
         click.echo("nothing waits for a person")
-        return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("reason", "cluster", "place", "key", "open", "tickets", "proposed", "away", "names"):
-        table.add_column(heading, justify="right" if heading in {"open", "tickets", "away"} else "left")
     for item in items:
-        proposed = f"{item['lat']:.5f},{item['lon']:.5f}" if item["lat"] is not None else "-"
-        away = f"{item['dist_m'] / 1000:.1f} km" if item["dist_m"] is not None else "-"
-        table.add_row(
-            *(
-                escape(str(item[part] or "-"))
-                for part in ("reason", "cluster", "place", "decision_key", "open", "tickets")
-            ),
-            proposed,
-            away,
-            escape(" | ".join(name[:40] for name in item["sample"])),
-        )
-    Console(highlight=False).print(table)
+        key = f"  key {item['decision_key']}" if item["decision_key"] else ""
+        click.echo(f"{item['reason']:<16} {item['cluster']} / {item['place']}{key}")
+        click.echo(f"{'':<16} {item['open']:,} open of {plural(item['tickets'], 'ticket')}; {_proposal(item)}")
+        if item["kind"] == "location":
+            click.echo(f"{'':<16} written {' | '.join(repr(name[:60]) for name in item['sample'])}")
+
+
+def _proposal(item: dict[str, Any]) -> str:
+    if item["lat"] is None:
+        return "no point proposed"
+    away = f", {item['dist_m'] / 1000:.1f} km from the cluster's point" if item["dist_m"] is not None else ""
+    note = f" ({item['note'][:80]})" if item["note"] else ""
+    return f"proposed {item['lat']:.5f},{item['lon']:.5f}{away}{note}"
