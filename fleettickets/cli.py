@@ -25,7 +25,7 @@ _COMMANDS: Final = {
     "dispatch": "Who goes where next: plan a shift, insert what is urgent, commit.",
     "down": "Stop the private servers of this folder.",
     "export": "Tickets and closures as files for other programs.",
-    "geocode": "Where tickets are: what their location names mean.",
+    "geocode": "Where tickets are: points for clusters and location names, and their review.",
     "ingest": "Drain the export files of a dataset into the database.",
     "migrate": "Bring the database schema up to date.",
     "quarantine": "Files and rows that could not be used: see them, read them again, discard them.",

@@ -3578,6 +3578,95 @@ ALTER TABLE tickets.geo_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     NO MAXVALUE
     CACHE 1
 );
+CREATE VIEW tickets.geo_review AS
+ WITH place AS (
+         SELECT
+                CASE
+                    WHEN (location.status = 'nothing'::text) THEN 'new_code_token'::text
+                    WHEN (location.status = 'refused'::text) THEN 'far'::text
+                    ELSE location.status
+                END AS reason,
+            location.decision_key,
+            location.cluster,
+            array_agg(location.location_name ORDER BY location.location_name) AS names,
+            min(location.place) AS place,
+            min(location.query) AS query,
+            min(location.provider) AS provider,
+            min(location.name_sim) AS similarity,
+            min(location.dist_m) AS dist_m,
+            (array_agg(location.proposed_geom ORDER BY location.updated_at DESC))[1] AS proposed_geom,
+            min(location.note) AS note
+           FROM tickets.geo_locations location
+          WHERE ((NOT location.verified) AND ((location.status = ANY (ARRAY['far'::text, 'refused'::text, 'ambiguous'::text, 'no_match'::text])) OR ((location.status = 'nothing'::text) AND (location.note = 'code_only'::text) AND (EXISTS ( SELECT
+                   FROM regexp_split_to_table(upper(location.location_name), '[^A-Z]+'::text) token(token)
+                  WHERE ((token.token ~ '^.{2,6}$'::text) AND (NOT (EXISTS ( SELECT
+                           FROM tickets.geo_name_rules rule
+                          WHERE (rule.pattern = token.token))))))))))
+          GROUP BY
+                CASE
+                    WHEN (location.status = 'nothing'::text) THEN 'new_code_token'::text
+                    WHEN (location.status = 'refused'::text) THEN 'far'::text
+                    ELSE location.status
+                END, location.decision_key, location.cluster
+        )
+ SELECT place.reason,
+    'location'::text AS kind,
+    place.cluster,
+    place.decision_key,
+    COALESCE(place.place, place.names[1]) AS place,
+    place.names[1:5] AS sample,
+    touched.tickets,
+    touched.open,
+    public.st_y(place.proposed_geom) AS lat,
+    public.st_x(place.proposed_geom) AS lon,
+    place.dist_m,
+    place.similarity,
+    place.provider,
+    place.query,
+    place.note
+   FROM (place
+     CROSS JOIN LATERAL ( SELECT count(*) AS tickets,
+            count(*) FILTER (WHERE ticket.is_actionable) AS open
+           FROM ( SELECT inc.is_actionable
+                   FROM (unnest(place.names) name(name)
+                     JOIN tickets.inc ON (((hashtextextended(inc.location_name, (0)::bigint) = hashtextextended(name.name, (0)::bigint)) AND (inc.location_name = name.name) AND (COALESCE(inc.cluster, ''::text) = place.cluster))))
+                UNION ALL
+                 SELECT crq.is_actionable
+                   FROM (unnest(place.names) name(name)
+                     JOIN tickets.crq ON (((hashtextextended(crq.location_name, (0)::bigint) = hashtextextended(name.name, (0)::bigint)) AND (crq.location_name = name.name) AND (COALESCE(crq.cluster, ''::text) = place.cluster))))) ticket) touched)
+UNION ALL
+ SELECT
+        CASE
+            WHEN (area.suspect OR (area.geom IS NOT NULL)) THEN 'suspect_centroid'::text
+            WHEN (area.status = ANY (ARRAY['ambiguous'::text, 'no_match'::text])) THEN area.status
+            ELSE 'far'::text
+        END AS reason,
+    'cluster'::text AS kind,
+    area.cluster,
+    NULL::text AS decision_key,
+    COALESCE(area.alias, area.cluster) AS place,
+    ARRAY[area.cluster] AS sample,
+    touched.tickets,
+    touched.open,
+    public.st_y(COALESCE(area.proposed_geom, area.geom)) AS lat,
+    public.st_x(COALESCE(area.proposed_geom, area.geom)) AS lon,
+    public.st_distance((area.geom)::public.geography, (area.proposed_geom)::public.geography) AS dist_m,
+    area.name_sim AS similarity,
+    area.provider,
+    area.query,
+    area.note
+   FROM (tickets.geo_clusters area
+     CROSS JOIN LATERAL ( SELECT count(*) AS tickets,
+            count(*) FILTER (WHERE ticket.is_actionable) AS open
+           FROM ( SELECT inc.is_actionable
+                   FROM tickets.inc
+                  WHERE (inc.cluster = area.cluster)
+                UNION ALL
+                 SELECT crq.is_actionable
+                   FROM tickets.crq
+                  WHERE (crq.cluster = area.cluster)) ticket) touched)
+  WHERE ((NOT area.verified) AND (area.suspect OR (area.alias IS NOT NULL) OR (area.geom IS NULL)));
+COMMENT ON VIEW tickets.geo_review IS 'Places and cluster points that wait for a person, with the tickets each touches';
 ALTER TABLE tickets.import_files ALTER COLUMN file_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME tickets.import_files_file_id_seq
     START WITH 1

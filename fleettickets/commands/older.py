@@ -37,7 +37,7 @@ def _importer(dataset: Dataset) -> click.Command:
     @click.option("--snapshots", is_flag=True, help="Older model: full snapshots, only the newest is read.")
     @click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document on stdout.")
     @click.option("-v", "--verbose", is_flag=True, help="Show a traceback when something breaks.")
-    def importer(  # one parameter an option
+    def importer(  # noqa: PLR0913  # one parameter an option
         *,
         from_bucket: bool,
         csv_file: str | None,
@@ -55,7 +55,7 @@ def _importer(dataset: Dataset) -> click.Command:
             return _geocode(app, wanted, apply=apply)
         if wanted or from_bucket == bool(csv_file):
             raise UsageError(
-                f"give one of --from-bucket and --{dataset.name}-csv FILE, or --geocode-clusters and --geocode-locations"
+                f"give one of --from-bucket and --{dataset.name}-csv FILE, or --geocode-clusters, --geocode-locations"
             )
         from fleettickets.pipeline import Order  # noqa: PLC0415  # psycopg is loaded when it is needed
 

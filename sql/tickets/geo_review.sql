@@ -23,7 +23,7 @@ WITH place AS (
                 location.status = 'nothing' AND location.note = 'code_only'
                 AND EXISTS (
                     SELECT FROM regexp_split_to_table(upper(location.location_name), '[^A-Z]+') AS token
-                    WHERE length(token) BETWEEN 2 AND 6
+                    WHERE token ~ '^.{2,6}$'
                         AND NOT EXISTS (SELECT FROM tickets.geo_name_rules AS rule WHERE rule.pattern = token)
                 )
             )
