@@ -11,10 +11,14 @@ WITH ticket AS (
             ELSE 2
         END AS urgency
     FROM tickets.inc
-    CROSS JOIN LATERAL tickets.sla_sum(
-        'inc', inc.ticket_id, 'open', inc.created_at_service, inc.first_seen_at, inc.closed_at,
-        inc.cluster, inc.region, inc.normalized_status, %(now)s::timestamptz, NULL
-    ) AS sla
+    LEFT JOIN LATERAL (
+        SELECT sum.sla_state
+        FROM tickets.sla_sum(
+            'inc', inc.ticket_id, 'open', inc.created_at_service, inc.first_seen_at, inc.closed_at,
+            inc.cluster, inc.region, inc.normalized_status, %(now)s::timestamptz, NULL
+        ) AS sum
+        WHERE inc.is_actionable
+    ) AS sla ON true
     WHERE inc.location_name IS NOT NULL AND inc.geo_source <> 'feed'
         AND (inc.is_actionable OR %(closed)s::boolean) AND 'inc' = ANY (%(datasets)s::text[])
     UNION ALL
