@@ -25,7 +25,7 @@ test: ## run the tests against a real database and a real S3 server (ARGS='-k le
 	@sh .ci/prepare web
 	@sh .ci/prepare browser
 	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 $(ARGS)
 
 check: ## format, lint, types, layers and known vulnerabilities; changes nothing
 	@sh .ci/prepare python
