@@ -9,9 +9,9 @@ import { useEffect, useRef, useState } from 'react'
 import type { SlaState } from '../model/sla'
 import type { Ticket } from '../model/ticket'
 import type { View } from '../model/view'
-import { cell, circle, type Named } from './geometry'
-import { places } from './gazetteer'
-import { drawGroup, drawLabel, drawMark, groupOf, inkOf, RATIO, type Trust } from './marks'
+import { circle } from './geometry'
+import { addGround, collection, drawImage, pointOf } from './ground'
+import type { Trust } from './marks'
 import { offlineStyle, ticketLayers } from './style'
 
 setWorkerUrl(workerUrl)
@@ -194,35 +194,14 @@ function addOurs(map: MapLibre, dark: boolean, ownLabels: boolean): void {
     },
   })
   for (const name of ['areas', 'chosen', 'closed']) map.addSource(name, { type: 'geojson', data: empty })
-  if (ownLabels) {
-    const named = places()
-    map.addSource('labels', { type: 'geojson', data: labels(named) })
-    map.addSource('cells', { type: 'geojson', data: cells(named) })
-  }
-  for (const layer of ticketLayers(dark, ownLabels)) map.addLayer(layer)
-}
-
-function drawImage(map: MapLibre, id: string, dark: boolean): void {
-  if (map.hasImage(id)) return
-  const ink = inkOf(dark)
-  const [kind = '', a = '', ...rest] = id.split('|')
-  if (kind === 'donut') map.addImage(id, drawGroup(groupOf(id), ink), { pixelRatio: RATIO })
-  else if (kind === 'mark') map.addImage(id, drawMark(a as SlaState, rest[0] as Trust, ink), { pixelRatio: RATIO })
-  else if (kind === 'label') map.addImage(id, drawLabel(rest.join('|'), a as 'place', ink), { pixelRatio: RATIO })
+  if (ownLabels) addGround(map, dark)
+  for (const layer of ticketLayers(dark)) map.addLayer(layer)
 }
 
 function source(map: MapLibre, name: string): GeoJSONSource {
   const found = map.getSource<GeoJSONSource>(name)
   if (found === undefined) throw new Error(`the map has no source ${name}`)
   return found
-}
-
-function collection(list: Feature[]): FeatureCollection {
-  return { type: 'FeatureCollection', features: list }
-}
-
-function pointOf(coordinates: [number, number], properties: Record<string, unknown>): Feature<Point> {
-  return { type: 'Feature', properties, geometry: { type: 'Point', coordinates } }
 }
 
 function features(shown: readonly Shown[]): FeatureCollection {
@@ -246,20 +225,4 @@ function areas(shown: readonly Shown[]): FeatureCollection {
     if (!found.has(name)) found.set(name, circle(ticket.point, ticket.radiusM))
   }
   return collection([...found.values()])
-}
-
-const BIG = new Set(['town', 'suburb', 'city'])
-
-function labels(named: ReturnType<typeof places>): FeatureCollection {
-  return collection(named.map(({ name, kind, point, radiusKm }) => {
-    const big = BIG.has(kind)
-    return pointOf(point, {
-      image: `label|${big ? 'cluster' : 'place'}|${name}`, rank: big ? Math.max(0, 10 - radiusKm * 2) : 20, minzoom: big ? (radiusKm >= 1.5 ? 8.5 : 10) : 11.5,
-    })
-  }))
-}
-
-function cells(named: ReturnType<typeof places>): FeatureCollection {
-  const big: Named[] = named.filter(({ kind }) => BIG.has(kind))
-  return collection(big.map((one) => cell(one, big, 4500)))
 }

@@ -21,12 +21,11 @@ export function offlineStyle(dark: boolean): StyleSpecification {
   }
 }
 
-// Our own layers, above whatever basemap is under them.
-export function ticketLayers(dark: boolean, ownLabels: boolean): LayerSpecification[] {
+// Outlines and names of the places we know; a configured basemap brings its own.
+export function groundLayers(dark: boolean): LayerSpecification[] {
   const line = dark ? '#2c3a42' : '#d3d2ca'
   const fill = dark ? '#182126' : '#fbfaf7'
-  const haze = dark ? '#8fb8c9' : '#076384'
-  const labels: LayerSpecification[] = [
+  return [
     { id: 'cell', type: 'fill', source: 'cells', paint: { 'fill-color': fill, 'fill-opacity': ['interpolate', ['linear'], ['zoom'], 7, 0, 8.5, 1] } },
     { id: 'cell-line', type: 'line', source: 'cells', paint: { 'line-color': line, 'line-width': 1, 'line-opacity': ['interpolate', ['linear'], ['zoom'], 7, 0, 8.5, 1] } },
     {
@@ -35,10 +34,14 @@ export function ticketLayers(dark: boolean, ownLabels: boolean): LayerSpecificat
       layout: { 'icon-image': ['get', 'image'], 'symbol-sort-key': ['get', 'rank'], 'icon-padding': 3 },
     },
   ]
+}
+
+// The layers of the tickets, above whatever ground is under them.
+export function ticketLayers(dark: boolean): LayerSpecification[] {
+  const haze = dark ? '#8fb8c9' : '#076384'
   return [
-    ...(ownLabels ? labels : []),
-    { id: 'area', type: 'fill', source: 'areas', minzoom: 10.5, paint: { 'fill-color': haze, 'fill-opacity': 0.05 } },
-    { id: 'area-line', type: 'line', source: 'areas', minzoom: 10.5, paint: { 'line-color': haze, 'line-width': 1, 'line-opacity': 0.5, 'line-dasharray': [3, 3] } },
+    { id: 'area', type: 'fill', source: 'areas', minzoom: 10.5, paint: { 'fill-color': haze, 'fill-opacity': 0.03 } },
+    { id: 'area-line', type: 'line', source: 'areas', minzoom: 10.5, paint: { 'line-color': haze, 'line-width': 1, 'line-opacity': 0.35, 'line-dasharray': [3, 3] } },
     { id: 'chosen-area', type: 'fill', source: 'chosen', filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'fill-color': haze, 'fill-opacity': 0.12 } },
     { id: 'chosen-line', type: 'line', source: 'chosen', filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'line-color': haze, 'line-width': 1.5 } },
     {

@@ -85,7 +85,7 @@ export function MapScreen() {
 
   return (
     <>
-      <Filters tickets={tickets} counts={counts} closable />
+      <Filters tickets={tickets} counts={counts} onMap />
       <div className="split" data-phone={phone}>
         <section className="list" aria-label={t('list.label')}>
           {head}

@@ -128,19 +128,14 @@ export function useOutages(): readonly Outage[] {
 }
 
 export function outagesOf(data: unknown): Outage[] {
-  const list = (data as { outages?: unknown[] } | undefined)?.outages ?? []
-  return list.map((one) => {
-    const o = one as Record<string, unknown>
-    const ids = (Array.isArray(o.ticket_ids) ? o.ticket_ids : []) as string[]
-    const first = Date.parse(text(o.first_at ?? o.from))
-    const last = Date.parse(text(o.last_at ?? o.to))
-    const p = typeof o.p_value === 'number' ? o.p_value : null
-    const dataset = text(o.dataset) || 'inc'
+  const { dataset = 'inc', outages = [] } = (data ?? {}) as { dataset?: string; outages?: Record<string, unknown>[] }
+  return outages.map((outage) => {
+    const ids = (Array.isArray(outage.ticket_ids) ? outage.ticket_ids : []) as string[]
+    const spanMs = Date.parse(text(outage.to)) - Date.parse(text(outage.from))
+    const p = typeof outage.p === 'number' ? outage.p : 1
     return {
-      key: ids.join(), n: typeof o.tickets === 'number' ? o.tickets : ids.length,
-      where: [text(o.element), text(o.cluster)].filter(Boolean).join(' '),
-      spanMs: Number.isNaN(last - first) ? 0 : last - first,
-      p: p === null ? '?' : p < 0.001 ? '< 0.001' : `= ${p.toFixed(3)}`,
+      key: ids.join(), n: typeof outage.tickets === 'number' ? outage.tickets : ids.length, where: text(outage.name),
+      spanMs: Number.isNaN(spanMs) ? 0 : spanMs, p: p < 0.001 ? '< 0.001' : `= ${p.toFixed(3)}`,
       tickets: ids.map((id) => keyOf(dataset, id)),
     }
   })

@@ -11,7 +11,7 @@ import { useShared } from './state'
 import { Failed } from './States'
 import { ageOf } from './TicketList'
 
-interface Event { at: string | null; event: string; file: string | null; detail: string | null }
+interface Event { at: string | null; what: string; file: string | null; detail: string | null }
 
 export function Drawer({ ticket, id }: { ticket: Ticket | null; id: string }) {
   const { go } = useShared()
@@ -51,11 +51,18 @@ function Actions({ ticket }: { ticket: Ticket }) {
       {/* The feed has no telephone number; a phone dials one only where the place's own text holds it. */}
       {phoneIn(ticket.location) !== null && <a className="button main" href={`tel:${phoneIn(ticket.location) ?? ''}`}>{t('drawer.call')}</a>}
       {point !== null && (
-        <a className="button" href={`geo:${point[1]},${point[0]}?q=${point[1]},${point[0]}(${encodeURIComponent(ticket.id)})`}>{t('drawer.directions')}</a>
+        <a className="button" href={directions(point, ticket.id)} target="_blank" rel="noreferrer">{t('drawer.directions')}</a>
       )}
       <button className="button" onClick={() => void copy()}>{copied ? t('drawer.copied') : t('drawer.copy')}</button>
     </div>
   )
+}
+
+// A phone opens its own navigation; a desk has none and gets a route on OpenStreetMap, when it is clicked.
+function directions([lon, lat]: [number, number], id: string): string {
+  return matchMedia('(pointer: coarse)').matches
+    ? `geo:${lat},${lon}?q=${lat},${lon}(${encodeURIComponent(id)})`
+    : `https://www.openstreetmap.org/directions?to=${lat}%2C${lon}`
 }
 
 export function phoneIn(text: string | null): string | null {
@@ -133,7 +140,7 @@ function Timeline({ id, dataset }: { id: string; dataset: string }) {
         {events.map((event, i) => (
           <li key={i}>
             <div>
-              <p><strong>{`event.${event.event}` in en ? t(`event.${event.event}` as MessageKey) : event.event.replaceAll('_', ' ')}</strong>{event.detail === null ? '' : ` · ${event.detail}`}</p>
+              <p><strong>{eventWord(event.what, t)}</strong>{event.detail === null ? '' : ` · ${event.detail}`}</p>
               <p className="soft">{event.at === null ? '' : time(Date.parse(event.at))}</p>
               {event.file !== null && <p className="file">{t('drawer.from', { file: event.file })}</p>}
             </div>
@@ -144,12 +151,14 @@ function Timeline({ id, dataset }: { id: string; dataset: string }) {
   )
 }
 
+// The server names what happened in English; the catalogue has the words of the reader.
+function eventWord(what: string, t: (key: MessageKey) => string): string {
+  const key = `event.${what.replaceAll(' ', '_')}`
+  return key in en ? t(key as MessageKey) : what
+}
+
 export function timelineOf(data: Record<string, unknown> | undefined): Event[] {
   const list = Array.isArray(data?.timeline) ? (data.timeline as Record<string, unknown>[]) : []
   const word = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
-  return list.map((one) => ({
-    at: word(one.at), event: word(one.event) ?? word(one.kind) ?? 'changed',
-    file: word(one.file) ?? word(one.source_key), detail: word(one.detail) ?? word(one.team) ?? word(one.status),
-  }))
+  return list.map((one) => ({ at: word(one.at), what: word(one.what) ?? '', file: word(one.file), detail: word(one.detail) }))
 }
-

@@ -10,7 +10,7 @@ import { useShared } from './state'
 const AGES_H = [0, 4, 12, 24, 36, 48, 72, 168]
 const SHOWN: SlaState[] = ['breached', 'at_risk', 'on_track', 'unknown']
 
-export function Filters({ tickets, counts, closable }: { tickets: readonly Ticket[]; counts: Counts; closable: boolean }) {
+export function Filters({ tickets, counts, onMap }: { tickets: readonly Ticket[]; counts: Counts; onMap: boolean }) {
   const { view, go, clocks } = useShared()
   const { t, number } = useWords()
   const { filter } = view
@@ -44,18 +44,20 @@ export function Filters({ tickets, counts, closable }: { tickets: readonly Ticke
           </button>
         ))}
       </div>
-      <div className="segments" role="group" aria-label={t('basis.label')} title={t('basis.why')}>
-        {(['proven', 'clock'] as const).map((basis) => (
-          <button key={basis} aria-pressed={view.basis === basis} onClick={() => { go({ basis }) }}>{t(`basis.${basis}`)}</button>
-        ))}
-      </div>
+      {onMap && (
+        <div className="segments" role="group" aria-label={t('basis.label')} title={t('basis.why')}>
+          {(['proven', 'clock'] as const).map((basis) => (
+            <button key={basis} aria-pressed={view.basis === basis} onClick={() => { go({ basis }) }}>{t(`basis.${basis}`)}</button>
+          ))}
+        </div>
+      )}
       <label className="field" data-set={filter.ageH > 0}>
         <span className="hidden">{t('filter.age')}</span>
         <select value={filter.ageH} onChange={(event) => { set({ ageH: Number(event.target.value) }) }}>
           {AGES_H.map((h) => <option key={h} value={h}>{h === 0 ? t('filter.age.any') : t('filter.age.h', { hours: h })}</option>)}
         </select>
       </label>
-      {closable && (
+      {onMap && (
         <button className="chip" aria-pressed={view.closed} onClick={() => { go((v) => ({ closed: !v.closed })) }}>{t('filter.closed')}</button>
       )}
       <Search />

@@ -1,0 +1,50 @@
+// What lies under every map of ours: outlines and names of places, and the images drawn on demand.
+import type { Feature, FeatureCollection, Point } from 'geojson'
+import type { Map as MapLibre } from 'maplibre-gl'
+import type { SlaState } from '../model/sla'
+import { cell, type Named } from './geometry'
+import { places } from './gazetteer'
+import { drawGroup, drawLabel, drawMark, groupOf, inkOf, RATIO, type Trust } from './marks'
+import { groundLayers } from './style'
+
+const BIG = new Set(['town', 'suburb', 'city'])
+const CELL_M = 4500
+
+export function addGround(map: MapLibre, dark: boolean): void {
+  const named = places()
+  map.addSource('labels', { type: 'geojson', data: labels(named) })
+  map.addSource('cells', { type: 'geojson', data: cells(named) })
+  for (const layer of groundLayers(dark)) map.addLayer(layer)
+}
+
+export function drawImage(map: MapLibre, id: string, dark: boolean): void {
+  if (map.hasImage(id)) return
+  const ink = inkOf(dark)
+  const [kind = '', a = '', ...rest] = id.split('|')
+  if (kind === 'donut') map.addImage(id, drawGroup(groupOf(id), ink), { pixelRatio: RATIO })
+  else if (kind === 'mark') map.addImage(id, drawMark(a as SlaState, rest[0] as Trust, ink), { pixelRatio: RATIO })
+  else if (kind === 'label') map.addImage(id, drawLabel(rest.join('|'), a as 'place', ink), { pixelRatio: RATIO })
+}
+
+export function collection(list: Feature[]): FeatureCollection {
+  return { type: 'FeatureCollection', features: list }
+}
+
+export function pointOf(coordinates: [number, number], properties: Record<string, unknown>): Feature<Point> {
+  return { type: 'Feature', properties, geometry: { type: 'Point', coordinates } }
+}
+
+function labels(named: ReturnType<typeof places>): FeatureCollection {
+  return collection(named.map(({ name, kind, point, radiusKm }) => {
+    const big = BIG.has(kind)
+    return pointOf(point, {
+      image: `label|${big ? 'cluster' : 'place'}|${name}`, rank: big ? Math.max(0, 10 - radiusKm * 2) : 20,
+      minzoom: big ? (radiusKm >= 1.5 ? 8.5 : 10) : 11.5,
+    })
+  }))
+}
+
+function cells(named: ReturnType<typeof places>): FeatureCollection {
+  const big: Named[] = named.filter(({ kind }) => BIG.has(kind))
+  return collection(big.map((one) => cell(one, big, CELL_M)))
+}

@@ -1,0 +1,53 @@
+// The window of time that a screen counts in; what the data does not reach is said, never shown as 0.
+import { useState } from 'react'
+import { useWords } from '../i18n'
+import { dateOf, DAY, startOfDate } from '../model/time'
+import type { Window } from '../model/view'
+import { useShared } from '../ui/state'
+import { Empty } from '../ui/States'
+import type { Coverage } from './data'
+
+export function WindowPicker() {
+  const { view, go, now, clocks } = useShared()
+  const { t, day } = useWords()
+  const [from, setFrom] = useState(view.from ?? dateOf(now - 14 * DAY))
+  const [to, setTo] = useState(view.to ?? dateOf(now))
+  const ends = clocks.contentAsOf[view.filter.dataset ?? 'inc']
+  const last = ends === null ? null : dateOf(ends - 1)
+  return (
+    <div className="window" style={{ display: 'flex', flexWrap: 'wrap', gap: 8, alignItems: 'center' }}>
+      <div className="segments" role="group" aria-label={t('window.label')}>
+        {(['today', 'week', 'month', 'custom'] as Window[]).map((window) => (
+          <button key={window} aria-pressed={view.window === window} onClick={() => { go({ window, ...(window === 'custom' ? { from, to } : { from: null, to: null }) }) }}>
+            {t(`window.${window}`)}
+          </button>
+        ))}
+      </div>
+      {last !== null && (
+        <button className="button" onClick={() => {
+          setFrom(last)
+          setTo(dateOf(startOfDate(last) + DAY))
+          go({ window: 'custom', from: last, to: dateOf(startOfDate(last) + DAY) })
+        }}>
+          {t('window.last', { date: day(startOfDate(last)) })}
+        </button>
+      )}
+      {view.window === 'custom' && (
+        <form style={{ display: 'flex', gap: 6, alignItems: 'center' }} onSubmit={(event) => { event.preventDefault(); go({ from, to }) }}>
+          <label>{t('window.from')} <input type="date" value={from} onChange={(event) => { setFrom(event.target.value) }} /></label>
+          <label>{t('window.to')} <input type="date" value={to} min={from} onChange={(event) => { setTo(event.target.value) }} /></label>
+          <button className="button">{t('window.go')}</button>
+        </form>
+      )}
+    </div>
+  )
+}
+
+export function NotCovered({ coverage }: { coverage: Coverage }) {
+  const { view, clocks } = useShared()
+  const { t, time } = useWords()
+  const ends = clocks.contentAsOf[view.filter.dataset ?? 'inc']
+  if (coverage === 'full' || ends === null) return null
+  if (coverage === 'partial') return <p className="soft" style={{ marginBottom: 12 }}>{t('window.partial', { time: time(ends) })}</p>
+  return <div className="panel"><Empty text={t('nodata', { time: time(ends), window: t(`window.${view.window}`) })} /></div>
+}
