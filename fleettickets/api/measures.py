@@ -45,7 +45,7 @@ class Measures:
         return generate_latest(registry)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Collected:
     """One scrape."""
 

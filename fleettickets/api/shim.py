@@ -16,6 +16,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
+
 from fleettickets.api import feed, reply
 from fleettickets.api.encodings import chosen
 from fleettickets.api.problems import MEDIA_TYPE, ProblemError, unexpected
@@ -265,8 +267,8 @@ def _bounded(headers: dict[bytes, bytes], receive: Receive) -> Receive:
         nonlocal read
         found = await receive()
         read += len(found.get("body", b""))
-        if read > _LARGEST_BODY:
-            raise ProblemError("too_large", f"a body has at most {_LARGEST_BODY} bytes")
+        if read > _LARGEST_BODY:  # the framework lets this kind of error through while it reads
+            raise HTTPException(413, f"a body has at most {_LARGEST_BODY} bytes")
         return found
 
     return bounded
