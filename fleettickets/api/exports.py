@@ -16,7 +16,7 @@ from fleettickets.export.sheet import Sheet, of_tickets
 
 Ending = Literal["csv", "geojson", "fgb", "parquet", "json"]
 
-router = APIRouter(prefix="/api/export", tags=["exports"])
+router = APIRouter(default_response_class=Response, prefix="/api/export", tags=["exports"])
 
 
 class ExportQuery(TicketQuery):
@@ -25,7 +25,7 @@ class ExportQuery(TicketQuery):
     bom: bool = False
 
 
-@router.get("/open.{ending}", responses=reply.documented(400, 504))
+@router.get("/open.{ending}", responses=reply.documented(400, 504, media_types=list(MEDIA_TYPES.values())))
 async def export(request: Request, ending: Ending, query: Annotated[ExportQuery, Query()]) -> Response:
     """The open tickets of this filter as a file; with `now`, as they stood then."""
     server, pii = reply.server_of(request), reply.caller_of(request).may("pii")

@@ -34,10 +34,10 @@ _FROM_DATABASE: Final = (
     "p_now => %(now)s::timestamptz)::text"
 )
 
-router = APIRouter(tags=["map"])
+router = APIRouter(default_response_class=Response, tags=["map"])
 
 
-@router.get(PATH, responses=reply.documented(304, 400, 401, 403, 410, 413, 503, 504))
+@router.get(PATH, responses=reply.documented(304, 400, 410, 504, media_types=[MEDIA_TYPE.decode()]))
 async def tickets(request: Request, query: Annotated[MapQuery, Query()]) -> Response:
     """Open tickets as GeoJSON; with `since`, what changed since that revision."""
     server, pii = reply.server_of(request), reply.caller_of(request).may("pii")

@@ -13,7 +13,7 @@ import sys
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import orjson
 
@@ -28,15 +28,14 @@ _KEPT_CHANGES: Final = 1000
 _HEAD: Final = b'{"type" : "FeatureCollection", "features" : ['
 # Inside a JSON string every quote is escaped, so this matches the property alone.
 _LOCATION_NAME: Final = re.compile(rb'("location_name"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_STATUS: Final = re.compile(rb'"status":("(?:[^"\\]|\\.)*"|null)')
+_GEO_SOURCE: Final = re.compile(rb'"geo_source":("\w+")')
 _MASKED: Final = rb"\1null"
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """One open ticket."""
+class Facts(NamedTuple):
+    """What filters ask of a ticket."""
 
-    key: Key
-    text: bytes
     status: str | None
     cluster: str | None
     region: str | None
@@ -50,6 +49,15 @@ class Feature:
     lon: float | None
     lat: float | None
 
+
+@dataclass(slots=True, eq=False)
+class Feature:
+    """One open ticket: its bytes, read only when a filter asks."""
+
+    key: Key
+    text: bytes
+    _facts: Facts | None = None
+
     @property
     def dataset(self) -> str:
         """Inc or crq."""
@@ -60,15 +68,21 @@ class Feature:
         """The ticket's id."""
         return self.key[1]
 
+    @property
+    def facts(self) -> Facts:
+        """What the bytes say."""
+        if self._facts is None:
+            self._facts = _facts_of(self.text)
+        return self._facts
+
     def sla_state(self, now_s: float) -> str:
         """Where its SLA stands, from the instants that the database gave."""
-        if self.dataset == "crq" and self.due_s is None:
-            return "none"
-        if self.due_s is None or self.risk_s is None:
-            return "unknown"
-        if now_s >= self.due_s:
+        due_s, risk_s = self.facts.due_s, self.facts.risk_s
+        if due_s is None or risk_s is None:
+            return "none" if self.dataset == "crq" else "unknown"
+        if now_s >= due_s:
             return "breached"
-        return "at_risk" if now_s >= self.risk_s else "on_track"
+        return "at_risk" if now_s >= risk_s else "on_track"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +142,15 @@ class Held:
 
     def summary(self, features: Sequence[Feature]) -> bytes:
         """The summary of this set, in the words and spaces of the map function."""
-        mapped = sum(feature.geo_source != "none" for feature in features)
         by_dataset = Counter(feature.key[0] for feature in features)
-        by_status = Counter("(none)" if feature.status is None else feature.status for feature in features)
-        by_geo_source = Counter(feature.geo_source for feature in features)
+        by_status = _counted(_STATUS, features)
+        by_geo_source = _counted(_GEO_SOURCE, features)
+        mapped = len(features) - by_geo_source.get("none", 0)
         parts = (
             f'"total" : {len(features)}, "mapped" : {mapped}, "unmapped" : {len(features) - mapped}',
             f'"by_dataset" : {_counts({DATASETS[at]: by_dataset[at] for at in sorted(by_dataset)})}',
-            f'"by_status" : {_counts({name: by_status[name] for name in sorted(by_status)})}',
-            f'"by_geo_source" : {_counts({name: by_geo_source[name] for name in sorted(by_geo_source)})}',
+            f'"by_status" : {_counts(by_status)}',
+            f'"by_geo_source" : {_counts(by_geo_source)}',
         )
         freshness = b", ".join(f'"{name}" : '.encode() + self.clocks.get(name, b"null") for name in DATASETS)
         return b"{" + ", ".join(parts).encode() + b', "freshness" : {' + freshness + b"}}"
@@ -147,12 +161,19 @@ class Held:
 
 def feature_of(dataset: str, ticket_id: str, text: bytes) -> Feature:
     """A feature as the database wrote it."""
+    return Feature((DATASETS.index(dataset), ticket_id), text)
+
+
+def masked(text: bytes) -> bytes:
+    """The same without what may name a customer."""
+    return _LOCATION_NAME.sub(_MASKED, text)
+
+
+def _facts_of(text: bytes) -> Facts:
     document = orjson.loads(text)
     found = document["properties"]
     lon, lat = document["geometry"]["coordinates"] if document["geometry"] else (None, None)
-    return Feature(
-        (DATASETS.index(dataset), ticket_id),
-        text,
+    return Facts(
         _shared(found["status"]),
         _shared(found["cluster"]),
         _shared(found["region"]),
@@ -168,9 +189,13 @@ def feature_of(dataset: str, ticket_id: str, text: bytes) -> Feature:
     )
 
 
-def masked(text: bytes) -> bytes:
-    """The same without what may name a customer."""
-    return _LOCATION_NAME.sub(_MASKED, text)
+def _counted(value: re.Pattern[bytes], features: Sequence[Feature]) -> dict[str, int]:
+    """How many features carry each value, in the order of the values; null is '(none)'."""
+    counts = Counter([value.search(feature.text)[1] for feature in features])  # type: ignore[index]  # each has one
+    named: Counter[str] = Counter()
+    for text, n in counts.items():
+        named["(none)" if text == b"null" else orjson.loads(text)] += n
+    return {name: named[name] for name in sorted(named)}
 
 
 def _shared(text: str | None) -> str | None:

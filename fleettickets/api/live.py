@@ -114,9 +114,7 @@ class Follower:
     async def _take_over(self, connection: Connection, changes: Sequence[Change]) -> None:
         if not self.loaded.is_set() or any(change.keys is None for change in changes):
             rows = await _rows(connection, _ALL)
-            # Parsing tens of thousands takes a moment, which belongs to the requests.
-            features = await asyncio.to_thread(lambda: [feature_of(*row) for row in rows])
-            self.held.replace(features)
+            self.held.replace([feature_of(*row) for row in rows])
             return
         touched = {key for change in changes for key in change.keys or ()}
         for at, dataset in enumerate(DATASETS):

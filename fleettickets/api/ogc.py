@@ -33,7 +33,7 @@ _COLLECTIONS: Final = {
 _NO_CLUSTER: Final = "(none)"
 _AREA: Final = [36.3, -1.8, 37.5, -0.6]
 
-router = APIRouter(prefix="/ogc", tags=["OGC API Features"])
+router = APIRouter(default_response_class=Response, prefix="/ogc", tags=["OGC API Features"])
 
 
 class ItemsQuery(ask.Query):
@@ -97,7 +97,7 @@ async def collection(request: Request, name: str, query: Annotated[PageQuery, Qu
     return _json(_collection(_base(request), name))
 
 
-@router.get("/collections/{name}/items", responses=reply.documented(400))
+@router.get("/collections/{name}/items", responses=reply.documented(400, media_types=["application/geo+json"]))
 async def items(request: Request, name: str, query: Annotated[ItemsQuery, Query()]) -> Response:
     """A page of items; `next` leads on, whatever changes meanwhile."""
     _known(name)
@@ -108,7 +108,7 @@ async def items(request: Request, name: str, query: Annotated[ItemsQuery, Query(
     return _json_bytes(body, "application/geo+json")
 
 
-@router.get("/collections/{name}/items/{item}", responses=reply.documented(400))
+@router.get("/collections/{name}/items/{item}", responses=reply.documented(400, media_types=["application/geo+json"]))
 async def item(request: Request, name: str, item: str, query: Annotated[PageQuery, Query()]) -> Response:  # noqa: ARG001  # it refuses what is unknown
     """One item."""
     _known(name)
@@ -183,11 +183,13 @@ def _clusters(features: Sequence[Feature]) -> list[dict[str, Any]]:
     """A feature a cluster, in the middle of its tickets."""
     by_cluster: dict[str, list[Feature]] = defaultdict(list)
     for feature in features:
-        by_cluster[feature.cluster or _NO_CLUSTER].append(feature)
+        by_cluster[feature.facts.cluster or _NO_CLUSTER].append(feature)
     now_s = reply.now().timestamp()
     found = []
     for cluster, members in sorted(by_cluster.items()):
-        places = [(one.lon, one.lat) for one in members if one.lon is not None and one.lat is not None]
+        places = [
+            (one.facts.lon, one.facts.lat) for one in members if one.facts.lon is not None and one.facts.lat is not None
+        ]
         middle = [round(sum(side) / len(places), 6) for side in zip(*places, strict=True)] if places else None
         states = [one.sla_state(now_s) for one in members]
         found.append(

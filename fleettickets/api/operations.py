@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _STATUS: Final = "SELECT reporting.fn_status()"
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(default_response_class=Response, tags=["operations"])
 
 
 @router.get("/healthz", responses=reply.documented(400))
@@ -33,7 +33,7 @@ async def healthz(query: Annotated[ask.Query, Query()]) -> Response:  # noqa: AR
     return Response(b'{"status": "ok"}', media_type="application/json", headers={"cache-control": "no-store"})
 
 
-@router.get("/readyz", responses=reply.documented(400))
+@router.get("/readyz", responses=reply.documented(400) | {503: reply.documented()[200]})
 async def readyz(request: Request, query: Annotated[ask.Query, Query()]) -> Response:  # noqa: ARG001  # it refuses what is unknown
     """Whether requests should come here, and why not."""
     server = reply.server_of(request)
@@ -51,7 +51,7 @@ async def readyz(request: Request, query: Annotated[ask.Query, Query()]) -> Resp
     )
 
 
-@router.get("/metrics", responses=reply.documented(400))
+@router.get("/metrics", responses=reply.documented(400, media_types=["text/plain"]))
 async def metrics(request: Request, query: Annotated[ask.Query, Query()]) -> Response:  # noqa: ARG001  # it refuses what is unknown
     """Prometheus text; what the database would tell is left out while it is away."""
     reply.demand(request, "admin")

@@ -18,7 +18,7 @@ from fleettickets.api import reply
 
 TILES_ABOVE = 50_000
 
-router = APIRouter(tags=["reads"])
+router = APIRouter(default_response_class=Response, tags=["reads"])
 
 
 class RunsQuery(ask.Query):

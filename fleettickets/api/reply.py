@@ -14,6 +14,8 @@ from fleettickets.api.encodings import chosen, compress, worth
 from fleettickets.api.problems import KINDS, MEDIA_TYPE, ProblemError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fleettickets.api.answers import Asked
     from fleettickets.api.server import Server
     from fleettickets.api.tokens import Caller
@@ -34,11 +36,13 @@ _PROBLEM: Final[dict[str, Any]] = {
 }
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The answers of a route beside its success, for OpenAPI; every one but 304 is a problem."""
+def documented(*statuses: int, media_types: Sequence[str] = ("application/json",)) -> dict[int | str, dict[str, Any]]:
+    """The answers of a route, for OpenAPI; every one but its success and 304 is a problem."""
     content = {MEDIA_TYPE: {"schema": _PROBLEM}}
     everywhere = {401, 403, 404, 405, 413, 414, 429, 500, 503}
     found: dict[int | str, dict[str, Any]] = {}
+    if media_types:
+        found[200] = {"description": "The answer", "content": {media_type: {} for media_type in media_types}}
     for status in sorted({*statuses, *everywhere}):
         titles = [title for code, title in KINDS.values() if code == status]
         if status == 304:  # noqa: PLR2004  # not modified

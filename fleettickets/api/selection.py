@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -61,7 +62,7 @@ def _tests(query: TicketQuery, *, pii: bool) -> list[Callable[[Feature], bool]]:
             tests.append(_names(name, wanted))
     if query.geo_source:
         sources = set(split(query.geo_source))
-        tests.append(lambda feature: feature.geo_source in sources)
+        tests.append(lambda feature: feature.facts.geo_source in sources)
     if query.sla:
         states = set(split(query.sla))
         now_s = query.now.timestamp() if query.now else time.time()
@@ -70,7 +71,7 @@ def _tests(query: TicketQuery, *, pii: bool) -> list[Callable[[Feature], bool]]:
         tests.append(_inside(query.bbox))
     if query.opened_after:
         after_s = query.opened_after.timestamp()
-        tests.append(lambda feature: feature.opened_s is not None and feature.opened_s > after_s)
+        tests.append(lambda feature: (feature.facts.opened_s or -math.inf) > after_s)
     if query.q.strip():
         tests.append(_mentions(query.q.strip().lower(), pii=pii))
     return tests
@@ -78,7 +79,7 @@ def _tests(query: TicketQuery, *, pii: bool) -> list[Callable[[Feature], bool]]:
 
 def _names(name: str, wanted: set[str]) -> Callable[[Feature], bool]:
     def test(feature: Feature) -> bool:
-        value = getattr(feature, name)
+        value = getattr(feature.facts, name)
         return (_NOBODY if value is None else value.lower()) in wanted
 
     return test
@@ -88,7 +89,7 @@ def _inside(text: str) -> Callable[[Feature], bool]:
     west, south, east, north = box(text)
 
     def test(feature: Feature) -> bool:
-        lon, lat = feature.lon, feature.lat
+        lon, lat = feature.facts.lon, feature.facts.lat
         return lon is not None and lat is not None and west <= lon <= east and south <= lat <= north
 
     return test
@@ -98,9 +99,10 @@ def _mentions(text: str, *, pii: bool) -> Callable[[Feature], bool]:
     """Whoever may not see location names may not find tickets by them either."""
 
     def test(feature: Feature) -> bool:
-        texts = [feature.key[1], feature.cluster, feature.region, feature.team, feature.owner]
+        facts = feature.facts
+        texts = [feature.key[1], facts.cluster, facts.region, facts.team, facts.owner]
         if pii:
-            texts.append(feature.location_name)
+            texts.append(facts.location_name)
         return any(one is not None and text in one.lower() for one in texts)
 
     return test

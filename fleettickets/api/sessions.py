@@ -13,7 +13,7 @@ from fleettickets.api import reply
 from fleettickets.api.problems import ProblemError
 from fleettickets.api.tokens import COOKIE, SESSION_S, Caller
 
-router = APIRouter(prefix="/api/session", tags=["session"])
+router = APIRouter(default_response_class=Response, prefix="/api/session", tags=["session"])
 
 
 class Login(BaseModel):
@@ -49,7 +49,7 @@ async def login(request: Request, shown: Login) -> Response:
     return response
 
 
-@router.delete("", status_code=204, responses=reply.documented(400))
+@router.delete("", status_code=204, responses=reply.documented(400, media_types=()))
 async def logout(request: Request) -> Response:  # noqa: ARG001  # a session is the cookie alone
     """Forget the session."""
     response = Response(status_code=204)

@@ -20,7 +20,7 @@ _LAST_GRID_ZOOM: Final = 11
 _TILE: Final = "SELECT reporting.fn_tile(%s::text, %s, %s, %s, %s)"
 _MEDIA_TYPE: Final = b"application/vnd.mapbox-vector-tile"
 
-router = APIRouter(prefix="/tiles", tags=["tiles"])
+router = APIRouter(default_response_class=Response, prefix="/tiles", tags=["tiles"])
 
 
 @router.get("/{layer}.json", responses=reply.documented(400))
@@ -50,13 +50,13 @@ async def tilejson(request: Request, layer: str, query: Annotated[ask.Query, Que
     return Response(orjson.dumps(document), media_type="application/json", headers={"cache-control": "no-cache"})
 
 
-@router.get("/{layer}/{z}/{x}/{y}.mvt", responses=reply.documented(304, 400, 504))
+@router.get("/{layer}/{z}/{x}/{y}.mvt", responses=reply.documented(304, 400, 504, media_types=[_MEDIA_TYPE.decode()]))
 async def tile(
     request: Request,
     layer: str,
     z: Annotated[int, Path(ge=0, le=_LAST_ZOOM)],
-    x: Annotated[int, Path(ge=0, lt=2**_LAST_ZOOM)],
-    y: Annotated[int, Path(ge=0, lt=2**_LAST_ZOOM)],
+    x: Annotated[int, Path(ge=0, le=2**_LAST_ZOOM - 1)],
+    y: Annotated[int, Path(ge=0, le=2**_LAST_ZOOM - 1)],
     query: Annotated[ask.Query, Query()],  # noqa: ARG001  # it refuses what is unknown
 ) -> Response:
     """A vector tile: counts in a grid up to z11, single tickets beyond."""

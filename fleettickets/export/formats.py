@@ -116,8 +116,16 @@ def _typed(value: Any, kind: str) -> Any:  # noqa: ANN401  # whatever JSON holds
     if value is None:
         return None
     if kind == "instant":
-        return datetime.fromisoformat(value)
+        return _instant(value)
     return as_text(value) if kind == "text" else value
+
+
+def _instant(text: str) -> datetime | None:
+    """Null where the calendar of these formats ends: 48 hours after the last day of the year 9999."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _point(row: dict[str, Any]) -> dict[str, Any] | None:

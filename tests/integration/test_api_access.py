@@ -59,7 +59,7 @@ def test_no_route_answers_a_500_to_whoever_may_do_everything(guarded: Api) -> No
 
 @pytest.mark.parametrize("header", ["Bearer wrong", "Basic QTpC", "Bearer ft_\u00e4", "bearer"])
 def test_a_wrong_token_is_401(guarded: Api, header: str) -> None:
-    found = guarded.client.get("/webhook/tickets", headers={"authorization": header.encode("latin-1")})
+    found = guarded.client.get("/webhook/tickets", headers=[(b"authorization", header.encode("latin-1"))])
     assert (found.status_code, found.json()["code"]) == (401, "unauthorized")
 
 
@@ -95,7 +95,7 @@ def test_a_session_is_a_cookie_that_scripts_cannot_read_and_ends_with_its_token(
 
 @pytest.mark.parametrize("cookie", ["", "1", "1.2.3", "x.y.z", "1.99999999999.00", "a" * 3000, "\u00e4"])
 def test_a_forged_session_is_401(guarded: Api, cookie: str) -> None:
-    headers = {"cookie": f"fleettickets_session={cookie}".encode("latin-1")}
+    headers = [(b"cookie", f"fleettickets_session={cookie}".encode("latin-1"))]
     assert guarded.client.get("/webhook/tickets", headers=headers).status_code == 401
 
 
