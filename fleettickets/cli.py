@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS: Final = {
+    "check": "Gates for cron and monitoring: freshness, quality, schema.",
     "config": "The settings that hold here, and where each comes from.",
     "demo": "From nothing to tickets in PostGIS, in a private playground.",
     "dispatch": "Who goes where next: plan a shift, insert what is urgent, commit.",
@@ -29,7 +30,9 @@ _COMMANDS: Final = {
     "ingest": "Drain the export files of a dataset into the database.",
     "migrate": "Bring the database schema up to date.",
     "quarantine": "Files and rows that could not be used: see them, read them again, discard them.",
+    "runs": "The newest runs, and one of them with its files.",
     "serve": "The HTTP API and the web app.",
+    "sla": "Why a ticket counts as on track, at risk or breached.",
     "status": "One screen: the clocks, the backlog, quarantine, the last runs.",
     "token": "Make, list and revoke the tokens of the HTTP API.",
     "up": "Start the private PostgreSQL and S3 servers of this folder.",

@@ -17,7 +17,7 @@ import psycopg
 from fleettickets import failpoint
 from fleettickets.db import severed_after
 from fleettickets.errors import FleetticketsError, PendingError, UpstreamError
-from fleettickets.history import capture
+from fleettickets.history import capture, forecast
 from fleettickets.load import ledger
 from fleettickets.load.stage import load_file, prepare
 from fleettickets.report import FileOutcome, RunReport
@@ -398,6 +398,17 @@ class _Run:
                 report.notes.append(f"the run could not be recorded: {_explained(error)}")
             except FleetticketsError as error:
                 report.notes.append(f"the run could not be recorded: {error}")
+        self._refresh_forecast()
+
+    def _refresh_forecast(self) -> None:
+        """New tickets make new curves; a run that did its work is not undone when they have to wait."""
+        if self.run_id is None or not self.report.files["applied"] or self.connection.closed or self.connection.broken:
+            return
+        try:
+            with self._bounded():
+                forecast.refresh_forecast(self.connection, self.order.dataset, self.now)
+        except psycopg.Error as error:
+            self.report.notes.append(f"the forecasts were not renewed: {_explained(error)}")
 
 
 def _verdict(report: RunReport) -> int:

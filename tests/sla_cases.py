@@ -45,7 +45,7 @@ def sla(connection: Connection, database_url: str, case: Case) -> Any:
     pauses = [[_eat(edge) if edge else None for edge in pause] for pause in case.get("pauses") or []]
     _set_policies(connection, case.get("policies") or [], held=bool(pauses))
     for moment, status in _sightings(_eat(case["now"]), pauses, row.get("raw_status")):
-        _drain(database_url, moment, [row | {"raw_status": status}], dataset=dataset)
+        drain(database_url, moment, [row | {"raw_status": status}], dataset=dataset)
     return _one(
         connection,
         "SELECT reporting.ticket_sla(%s, %s, %s, %s)",
@@ -69,7 +69,7 @@ def coverage(connection: Connection, database_url: str, case: Case) -> Any:  # n
 def metrics(connection: Connection, database_url: str, case: Case) -> Any:
     """The rows in one file through the engine, the dashboard's metrics; without a content clock the data is current."""
     if case["rows"]:
-        _drain(database_url, _eat(case["now"]), case["rows"])
+        drain(database_url, _eat(case["now"]), case["rows"])
     case = {"content_as_of": case["now"], **case}
     args, found = case["args"], _window(connection, case)
     answer = _one(
@@ -93,9 +93,9 @@ def freshness(connection: Connection, database_url: str, case: Case) -> Any:
         ]
         if args.get("truncated"):
             rows.append({"ticket_id": "EXPORT STOPPED: row limit"})
-        _drain(database_url, newest, rows, now=now)
+        drain(database_url, newest, rows, now=now)
         for n in range(args.get("late_files") or 0):
-            _drain(database_url, newest - timedelta(hours=n + 1), [], now=now)
+            drain(database_url, newest - timedelta(hours=n + 1), [], now=now)
     connection.execute("DELETE FROM tickets.runs")
     runs = {"done": args.get("last_success"), "failed": case["now"] if args.get("last_attempt_failed") else None}
     for state, moment in runs.items():
@@ -191,7 +191,7 @@ def _sightings(
     return [(min(told) - timedelta(hours=1), status), *told.items()]
 
 
-def _drain(
+def drain(
     database_url: str,
     moment: datetime,
     rows: Sequence[Mapping[str, Any]],
@@ -199,6 +199,7 @@ def _drain(
     dataset: str = "inc",
     now: datetime | None = None,
 ) -> None:
+    """One file through the engine, exported and read at that moment unless `now` says otherwise."""
     shelf, stream, clock = Shelf(), DATASETS[dataset], now or moment
     shelf.put(
         stream, f"{moment.astimezone(EAT):%Y-%m-%d %H:%M:%S}", sheet(rows), uploaded=min(moment, clock), now=clock

@@ -94,14 +94,22 @@ def _of(group: str, name: str) -> Any:  # noqa: ANN401  # a cell's function
     return lambda stream, now: f"{stream[group][name]:,}"  # noqa: ARG005  # a cell may ignore the clock
 
 
+def _estimate(number: float | None) -> str:
+    return "not estimated yet" if number is None else f"~{number:,.0f}"
+
+
 _LINES: tuple[tuple[str, Any], ...] = (
     ("data ends", _clock("content_as_of")),
     ("last file", _clock("file_ts")),
     ("last run", _clock("run_at")),
     ("open tickets", _of("backlog", "open")),
+    ("  expected truly open", lambda stream, now: _estimate(stream["backlog"]["expected_open"])),  # noqa: ARG005  # ignores the clock
     ("  breached by the clock", _of("backlog", "breached")),
+    ("    of these proven", _of("backlog", "breached_proven")),
     ("  at risk", _of("backlog", "at_risk")),
     ("  on track", _of("backlog", "on_track")),
+    ("  unknown", _of("backlog", "unknown")),
+    ("  without a policy", _of("backlog", "none")),
     ("  on the map", _of("backlog", "mapped")),
     ("files applied", _of("files", "applied")),
     ("files quarantined", _of("files", "quarantined")),

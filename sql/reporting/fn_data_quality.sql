@@ -133,6 +133,8 @@ BEGIN
                     'count', coalesce(counted.n, 0),
                     'of', scope.n,
                     'share', round(coalesce(counted.n, 0)::numeric / nullif(scope.n, 0), 4),
+                    'limit', allowed.share,
+                    'is_over', coalesce(counted.n::numeric / nullif(scope.n, 0) > allowed.share, false),
                     'samples', coalesce(to_json(counted.samples), '[]'),
                     'by_day', coalesce(spark.days, '{}')
                 )
@@ -143,6 +145,9 @@ BEGIN
             CROSS JOIN LATERAL (
                 SELECT CASE rule.scope WHEN 'open' THEN looked.open WHEN 'closed' THEN looked.closed ELSE looked.all END AS n
             ) AS scope
+            CROSS JOIN LATERAL (
+                SELECT tickets.threshold('max_share ' || rule.rule, p_dataset, p_now) AS share
+            ) AS allowed
             LEFT JOIN counted USING (rule)
             LEFT JOIN spark USING (rule)
         ),

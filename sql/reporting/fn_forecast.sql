@@ -29,7 +29,10 @@ BEGIN
         SELECT json_build_object(
             'dataset', p_dataset,
             'open', (SELECT count(*) FROM open_ticket),
-            'expected_open', (SELECT round(sum(coalesce(p_still_open, 1))::numeric, 1) FROM open_ticket),
+            'expected_open', (
+                SELECT CASE WHEN count(p_still_open) > 0 THEN round(sum(coalesce(p_still_open, 1))::numeric, 1) END
+                FROM open_ticket
+            ),
             'not_estimated', (SELECT count(*) FROM open_ticket WHERE p_still_open IS NULL),
             'expected_breaches', (SELECT round(sum(p_breach)::numeric, 1) FROM open_ticket),
             'score', (

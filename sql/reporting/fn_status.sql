@@ -19,7 +19,8 @@ BEGIN
             count(*) FILTER (WHERE sla.sla_state = 'at_risk') AS at_risk,
             count(*) FILTER (WHERE sla.sla_state = 'on_track') AS on_track,
             count(*) FILTER (WHERE sla.sla_state = 'unknown') AS unknown,
-            round(sum(coalesce(sla.p_still_open, 1))::numeric, 1) AS expected_open
+            count(*) FILTER (WHERE sla.sla_state = 'none') AS none,
+            CASE WHEN count(sla.p_still_open) > 0 THEN round(sum(coalesce(sla.p_still_open, 1))::numeric, 1) END AS expected_open
         FROM stream
         CROSS JOIN LATERAL reporting.open_sla_at(stream.dataset, p_now) AS sla
         LEFT JOIN tickets.all_tickets AS ticket ON ticket.dataset = stream.dataset AND ticket.ticket_id = sla.ticket_id
@@ -52,6 +53,7 @@ BEGIN
                     'open', coalesce(backlog.open, 0), 'mapped', coalesce(backlog.mapped, 0),
                     'breached', coalesce(backlog.breached, 0), 'at_risk', coalesce(backlog.at_risk, 0),
                     'on_track', coalesce(backlog.on_track, 0), 'unknown', coalesce(backlog.unknown, 0),
+                    'none', coalesce(backlog.none, 0),
                     'breached_proven', coalesce(backlog.breached_proven, 0),
                     'expected_open', backlog.expected_open
                 ),

@@ -142,7 +142,7 @@ BEGIN
     ),
     nowcast AS (
         SELECT
-            round(sum(coalesce(still_open, 1))::numeric, 1) AS expected_open,
+            CASE WHEN count(still_open) > 0 THEN round(sum(coalesce(still_open, 1))::numeric, 1) END AS expected_open,
             count(still_open) AS estimated,
             count(*) FILTER (WHERE still_open IS NULL) AS not_estimated
         FROM open_ticket

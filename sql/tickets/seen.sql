@@ -1,5 +1,5 @@
 -- The tickets of a dataset that a read at p_at needs: the open ones, those neither open nor closed with a date,
--- and those created or closed in [p_from, p_to). A null window: every ticket. Two ways to see the past:
+-- and those created or closed in [p_from, p_to). A null window: every ticket; from infinity on: the open ones alone. Two ways to see the past:
 -- 'known' (as the files read until p_at told it) and 'happened' (as it really was then, by what is known now).
 CREATE OR REPLACE FUNCTION tickets.seen(
     p_dataset text, p_at timestamptz, p_mode text, p_from timestamptz DEFAULT NULL, p_to timestamptz DEFAULT NULL
@@ -25,7 +25,7 @@ BEGIN
                 ticket.dataset = p_dataset
                 AND (
                     ticket.is_actionable
-                    OR (ticket.is_actionable IS NOT TRUE AND ticket.closed_at IS NULL)
+                    OR (p_from < 'infinity' AND ticket.is_actionable IS NOT TRUE AND ticket.closed_at IS NULL)
                     OR (ticket.closed_at >= p_from AND ticket.closed_at < p_to)
                     OR (ticket.created_at_service >= p_from AND ticket.created_at_service < p_to)
                 );
@@ -40,7 +40,7 @@ BEGIN
         WHERE
             p_from IS NULL
             OR ticket.is_actionable
-            OR ticket.closed_at IS NULL
+            OR (p_from < 'infinity' AND ticket.closed_at IS NULL)
             OR (ticket.closed_at >= p_from AND ticket.closed_at < p_to)
             OR (ticket.created_at_service >= p_from AND ticket.created_at_service < p_to);
         RETURN;
@@ -67,7 +67,7 @@ BEGIN
         AND (
             p_from IS NULL
             OR was.open
-            OR ticket.closed_at IS NULL
+            OR (p_from < 'infinity' AND ticket.closed_at IS NULL)
             OR (ticket.closed_at >= p_from AND ticket.closed_at < p_to)
             OR (ticket.created_at_service >= p_from AND ticket.created_at_service < p_to)
         );

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
+    "check",
     "config",
     "demo",
     "dispatch",
@@ -42,7 +43,9 @@ COMMANDS = [
     "ingest",
     "migrate",
     "quarantine",
+    "runs",
     "serve",
+    "sla",
     "status",
     "token",
     "up",
