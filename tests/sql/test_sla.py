@@ -121,7 +121,8 @@ def test_every_group_of_the_dashboard_adds_up_to_its_total(
     metrics = ask(
         shared_connection,
         "SELECT (reporting.inc_dashboard_of("
-        "NULL, NULL, NULL, bounds.starts_at, bounds.ends_at, %s, %s, 'known')).metrics FROM reporting.window_bounds(%s, NULL, NULL, %s) AS bounds",
+        "NULL, NULL, NULL, bounds.starts_at, bounds.ends_at, %s, %s, 'known')).metrics "
+        "FROM reporting.window_bounds(%s, NULL, NULL, %s) AS bounds",
         NOW, NOW, window, NOW,
     )  # fmt: skip
     for part in ("open", "closed"):
@@ -201,7 +202,8 @@ def test_a_policy_change_leaves_old_closures_their_version(two_days: Connection)
     with two_days.transaction(force_rollback=True):
         two_days.execute(
             "INSERT INTO tickets.sla_policies "
-            "(name, version, position, dataset, target_min, at_risk_min, effective_from) VALUES ('default', 2, 1000, 'inc', 60, 30, '2026-06-24 12:00+03')"
+            "(name, version, position, dataset, target_min, at_risk_min, effective_from) "
+            "VALUES ('default', 2, 1000, 'inc', 60, 30, '2026-06-24 12:00+03')"
         )
         now = datetime(2026, 6, 24, 13, tzinfo=EAT)
         sums = "SELECT reporting.fn_ticket(%s, %s) -> 'sla'"
