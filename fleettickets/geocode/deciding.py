@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fleettickets.geocode import pluscode
 from fleettickets.geocode.names import Kind
 from fleettickets.geocode.places import Candidate, Cluster, Decision, Point, key_of
-from fleettickets.geocode.scoring import APART_M, HARD_LIMIT_M, Scored, is_ambiguous, scored
+from fleettickets.geocode.scoring import APART_M, HARD_LIMIT_M, SURE_SIMILARITY, Scored, is_ambiguous, scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -127,12 +127,12 @@ class _Verdict:
     def judge(self, question: _Question, found: Found) -> Decision | None:
         """The decision, if this answer settles the matter."""
         self._last = Decision("no_match", provider=found.provider, query=question.query)
-        inside = [one for one in found.candidates if self._may_be(one)]
-        if len(inside) < len(found.candidates) and not inside:
+        inside = [one for one in found.candidates if self._cluster.area.holds(one.point)]
+        if found.candidates and not inside:
             self._refused = self._refused or Decision(
                 "refused", provider=found.provider, query=question.query, note="only outside the operating area"
             )
-        marked = scored(question.wanted, question.context, inside, self._cluster)
+        marked = scored(question.wanted, question.context, filter(self._may_be, inside), self._cluster)
         if not marked:
             return None
         if self._cluster.centre is None or self._cluster.suspect:
@@ -161,7 +161,9 @@ class _Verdict:
         if others or is_ambiguous(marked):
             self._ambiguous = self._ambiguous or self._set_aside("ambiguous", question, found, marked[0])
             return None
-        return self._accepted(question, found, marked[0])
+        # A shop may be called like the suburb it once stood in; without a centre the suburb is meant.
+        places = [one for one in marked if one.candidate.is_place and one.similarity >= SURE_SIMILARITY]
+        return self._accepted(question, found, places[0] if places else marked[0])
 
     def _accepted(self, question: _Question, found: Found, one: Scored) -> Decision:
         return Decision(
@@ -191,8 +193,7 @@ class _Verdict:
         )
 
     def _may_be(self, candidate: Candidate) -> bool:
-        if not self._cluster.area.holds(candidate.point):
-            return False
+        """Whether no person has refused it."""
         return all(candidate.point.distance_m(point) > _SAME_POINT_M for point in self._rejected)
 
     def _precision(self, question: _Question, found: Found, candidate: Candidate) -> str:

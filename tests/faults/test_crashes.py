@@ -18,7 +18,7 @@ POINTS = ("read", "copying", "precommit", "committed", "copied")
 
 def test_every_named_point_is_tried() -> None:
     """A new point in the pipeline is a new crash test."""
-    assert set(failpoint.POINTS) == {*POINTS, "migrating"}
+    assert set(failpoint.POINTS) == {*POINTS, "migrating"}  # those of geocoding: test_geocode_crashes.py
 
 
 @pytest.mark.parametrize("point", POINTS)
