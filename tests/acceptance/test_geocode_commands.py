@@ -65,13 +65,12 @@ def test_the_commands_tell_what_they_did_and_what_waits(typed: Type) -> None:
     assert json.loads(listed.out) == {"queue": []}
 
 
-def test_a_wrong_key_is_exit_2_a_spent_budget_5_a_dead_provider_7(typed: Type) -> None:
+def test_a_wrong_key_is_exit_2_a_spent_budget_5(typed: Type) -> None:
     """One line says why; no traceback, no key."""
     cases: list[tuple[int, str, dict[str, str]]] = [
         (2, "does not accept the key", {"LOCATIONIQ_API_KEY": "wrong-" + KEY}),
         (2, "LOCATIONIQ_API_KEY is not set", {"LOCATIONIQ_API_KEY": ""}),
         (5, "the budget is spent", {"GEOCODER_DAILY_LIMIT": "0"}),
-        (7, "did not answer", {"GEOCODER_BASE_URL": "http://127.0.0.1:9"}),
         (2, "opencage does not accept the key", {"GEOCODER_PROVIDER": "opencage", "OPENCAGE_API_KEY": "wrong-" + KEY}),
     ]
     for code, words, environ in cases:

@@ -95,10 +95,10 @@ def test_only_touched_tickets_are_written(connection: Connection) -> None:
             [f"T{number}", name],
         )
     query = "SELECT ticket_id, xmin::text FROM tickets.inc ORDER BY 1"
-    before = dict(connection.execute(query).fetchall())
+    before: dict[str, str] = dict(connection.execute(query).fetchall())
     put_location(connection, ("A_FDT1", "RUIRU"), ((-1.2, 36.9), False))
     found = connection.execute("SELECT * FROM tickets.resolve_ticket_geoms(ARRAY['A_FDT1'])").fetchall()
-    after = dict(connection.execute(query).fetchall())
+    after: dict[str, str] = dict(connection.execute(query).fetchall())
     assert found == [("inc", 2), ("crq", 0)]
     assert {key for key in after if after[key] != before[key]} == {"T0", "T1"}
     assert connection.execute("SELECT dataset, revision FROM tickets.revisions ORDER BY 1").fetchall() == [
