@@ -8,7 +8,11 @@ WITH newest AS (
         staged.line,
         staged.is_alarm,
         staged.raw,
-        bool_and(staged.is_alarm) OVER (PARTITION BY staged.ticket_id COLLATE "C") AS only_alarm
+        -- The order and frame change nothing but the plan: one sort serves this and DISTINCT ON.
+        bool_and(staged.is_alarm) OVER (
+            PARTITION BY staged.ticket_id COLLATE "C" ORDER BY staged.line DESC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ) AS only_alarm
     FROM pg_temp.incoming AS staged
     WHERE staged.reason IS NULL
     ORDER BY staged.ticket_id COLLATE "C", staged.line DESC
