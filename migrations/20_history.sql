@@ -17,7 +17,6 @@ CREATE TABLE tickets.row_versions (
     modified timestamptz NOT NULL,
     etag text COLLATE "C" NOT NULL,
     line bigint NOT NULL,
-    superseded_at timestamptz NOT NULL DEFAULT 'infinity',
     source_key text,
     is_alarm boolean NOT NULL,
     makes_ticket boolean NOT NULL,
@@ -36,16 +35,25 @@ CREATE TABLE tickets.row_versions (
 );
 COMMENT ON TABLE tickets.row_versions IS
     'One row a ticket and file version that told of it, changed or not, alarms too: any instant is replayed from these';
-COMMENT ON COLUMN tickets.row_versions.superseded_at IS 'When the next file told of this ticket; the version holds from exported_at until then';
 COMMENT ON COLUMN tickets.row_versions.makes_ticket IS 'The file had a row of this id that was no alarm: from here on it is a ticket';
 COMMENT ON COLUMN tickets.row_versions.seeded IS 'Not seen in a file: the state found when history began';
 
--- The open tickets of any instant, and the newest lifecycle instant known at it, without reading every version.
-CREATE INDEX row_versions_open_idx ON tickets.row_versions
-    USING gist (tstzrange(exported_at, superseded_at)) WHERE state = 'open';
-CREATE INDEX row_versions_closed_at_idx ON tickets.row_versions (dataset, closed_at) WHERE closed_at IS NOT NULL;
-CREATE INDEX row_versions_created_idx ON tickets.row_versions (dataset, created_at_service)
-    WHERE created_at_service IS NOT NULL;
+-- The open tickets of any instant, without reading every version.
+CREATE TABLE tickets.open_spells (
+    dataset text NOT NULL,
+    ticket_id text NOT NULL,
+    seq integer NOT NULL,
+    opened_at timestamptz NOT NULL,
+    left_at timestamptz NOT NULL,
+    CONSTRAINT open_spells_pkey PRIMARY KEY (dataset, ticket_id, seq)
+);
+CREATE INDEX open_spells_time_idx ON tickets.open_spells USING gist (tstzrange(opened_at, left_at));
+COMMENT ON TABLE tickets.open_spells IS 'From the file that told a ticket open until the file that told otherwise (infinity: still open)';
+
+ALTER TABLE tickets.import_files ADD COLUMN content_as_of timestamptz;
+COMMENT ON COLUMN tickets.import_files.content_as_of IS
+    'Newest creation or closure its tickets tell of, at most 15 minutes ahead of the file';
+CREATE INDEX import_files_content_idx ON tickets.import_files (dataset, content_as_of) WHERE content_as_of IS NOT NULL;
 
 ALTER TABLE tickets.closure_events
     ADD COLUMN superseded_by integer,
@@ -113,6 +121,28 @@ SELECT
 FROM tickets.row_versions
 WHERE state = 'closed' AND NOT is_alarm
 ON CONFLICT DO NOTHING;
+
+INSERT INTO tickets.open_spells (dataset, ticket_id, seq, opened_at, left_at)
+SELECT dataset, ticket_id, 1, exported_at, 'infinity' FROM tickets.row_versions WHERE state = 'open';
+
+UPDATE tickets.import_files AS file
+SET content_as_of = known.content_as_of
+FROM (
+    SELECT
+        dataset, exported_at, modified, etag,
+        greatest(
+            max(created_at_service) FILTER (WHERE created_at_service <= exported_at + interval '15 min'),
+            max(closed_at) FILTER (WHERE closed_at <= exported_at + interval '15 min')
+        ) AS content_as_of
+    FROM tickets.row_versions
+    WHERE NOT is_alarm
+    GROUP BY dataset, exported_at, modified, etag
+) AS known
+WHERE
+    file.dataset = known.dataset
+    AND file.exported_at = known.exported_at
+    AND file.last_modified = known.modified
+    AND file.etag = known.etag;
 
 -- No file is the first of a history that began with what was known.
 UPDATE tickets.import_meta

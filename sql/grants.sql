@@ -18,6 +18,7 @@ DECLARE
         ['closure_events', 'SELECT, INSERT, UPDATE, DELETE'],
         ['reopen_events', 'SELECT, INSERT, UPDATE, DELETE'],
         ['exit_events', 'SELECT, INSERT, UPDATE, DELETE'],
+        ['open_spells', 'SELECT, INSERT, UPDATE, DELETE'],
         ['inc_daily_snapshot', 'SELECT, INSERT, UPDATE'],
         ['crq_daily_snapshot', 'SELECT, INSERT, UPDATE'],
         ['sla_policies', 'SELECT'],

@@ -28,10 +28,11 @@ def capture_file(connection: Connection, dataset: Dataset, version: FileVersion)
         "key": version.key,
     }
     row = connection.execute(statement(_FOLDER, "sight"), facts).fetchone()
-    touched = row[0] if row else []
+    touched, content_as_of = row or ([], None)
     connection.execute(
-        "SELECT tickets.tell_history(%(dataset)s, %(key)s, %(exported_at)s, %(modified)s, %(etag)s, %(touched)s)",
-        {**facts, "touched": touched},
+        "SELECT tickets.tell_history(%(dataset)s, %(key)s, %(exported_at)s, %(modified)s, %(etag)s, "
+        "%(content_as_of)s, %(touched)s)",
+        {**facts, "content_as_of": content_as_of, "touched": touched},
     )
 
 

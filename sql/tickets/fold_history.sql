@@ -1,4 +1,4 @@
--- Nothing; retells the closures, reopens and exits of the tickets named from all their sightings in file order.
+-- Nothing; retells the closures, reopens, exits and open spells of the tickets named from all their sightings in file order.
 -- A story is a fold over the sightings, so it does not depend on when or in what company the files came.
 -- Only what differs from the events already written is touched.
 CREATE OR REPLACE FUNCTION tickets.fold_history(p_dataset text, p_ticket_ids text[])
@@ -23,10 +23,28 @@ BEGIN
         SELECT
             row.ticket_id, row.exported_at, row.modified, row.etag, row.source_key, row.is_alarm, row.state,
             row.closed_at, row.seeded, row.raw,
-            lag(row.state = 'open') OVER story AS was_open_before
+            row.state = 'open' AS is_open,
+            coalesce(lag(row.state = 'open') OVER story, false) AS was_open
         FROM unnest(p_ticket_ids) AS named (ticket_id)
         JOIN tickets.row_versions AS row ON row.dataset = p_dataset AND row.ticket_id = named.ticket_id
         WINDOW story AS (PARTITION BY row.ticket_id ORDER BY row.exported_at, row.modified, row.etag)
+    ),
+    -- Where a spell begins or ends; every other row is the beginning's.
+    spell AS (
+        SELECT
+            turned.ticket_id,
+            row_number() OVER (PARTITION BY turned.ticket_id ORDER BY turned.exported_at, turned.modified, turned.etag) AS seq,
+            turned.exported_at AS opened_at,
+            turned.left_at
+        FROM (
+            SELECT
+                version.*,
+                coalesce(lead(exported_at) OVER (PARTITION BY ticket_id ORDER BY exported_at, modified, etag), 'infinity')
+                    AS left_at
+            FROM version
+            WHERE is_open <> was_open
+        ) AS turned
+        WHERE turned.is_open
     ),
     -- An alarm row ends an open spell and says nothing else.
     exited AS (
@@ -36,7 +54,7 @@ BEGIN
             exported_at,
             source_key
         FROM version
-        WHERE is_alarm AND was_open_before
+        WHERE is_alarm AND was_open
     ),
     seen AS (
         SELECT
@@ -171,12 +189,28 @@ BEGIN
             source_key = excluded.source_key
         WHERE event IS DISTINCT FROM excluded
     ),
+    spent AS (
+        INSERT INTO tickets.open_spells AS known (dataset, ticket_id, seq, opened_at, left_at)
+        SELECT p_dataset, ticket_id, seq, opened_at, left_at
+        FROM spell
+        ORDER BY ticket_id COLLATE "C", seq
+        ON CONFLICT (dataset, ticket_id, seq) DO UPDATE SET
+            opened_at = excluded.opened_at,
+            left_at = excluded.left_at
+        WHERE known IS DISTINCT FROM excluded
+    ),
     -- A file that comes late can make a story shorter.
     no_closure AS (
         DELETE FROM tickets.closure_events AS event
         USING unnest(p_ticket_ids) AS named (ticket_id)
         WHERE event.dataset = p_dataset AND event.ticket_id = named.ticket_id
             AND NOT EXISTS (SELECT FROM closed WHERE closed.ticket_id = event.ticket_id AND closed.seq = event.seq)
+    ),
+    no_spell AS (
+        DELETE FROM tickets.open_spells AS known
+        USING unnest(p_ticket_ids) AS named (ticket_id)
+        WHERE known.dataset = p_dataset AND known.ticket_id = named.ticket_id
+            AND NOT EXISTS (SELECT FROM spell WHERE spell.ticket_id = known.ticket_id AND spell.seq = known.seq)
     ),
     no_reopen AS (
         DELETE FROM tickets.reopen_events AS event
@@ -191,4 +225,4 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION tickets.fold_history(text, text[]) IS 'Retells closures, reopens and exits of the tickets named';
+COMMENT ON FUNCTION tickets.fold_history(text, text[]) IS 'Retells closures, reopens, exits and open spells of the tickets named';

@@ -5,6 +5,7 @@ CREATE OR REPLACE FUNCTION tickets.tell_history(
     p_exported_at timestamptz,
     p_modified timestamptz,
     p_etag text,
+    p_content_as_of timestamptz,
     p_ticket_ids text[]
 )
 RETURNS void LANGUAGE plpgsql VOLATILE
@@ -30,9 +31,14 @@ BEGIN
     END IF;
     UPDATE tickets.import_meta SET metadata = v_metadata WHERE dataset = p_dataset AND metadata <> v_metadata;
 
+    UPDATE tickets.import_files
+    SET content_as_of = p_content_as_of
+    WHERE dataset = p_dataset AND key = p_key AND etag = p_etag AND last_modified = p_modified
+        AND p_content_as_of > coalesce(content_as_of, '-infinity');
+
     PERFORM tickets.fold_history(p_dataset, p_ticket_ids);
 END
 $$;
 
-COMMENT ON FUNCTION tickets.tell_history(text, text, timestamptz, timestamptz, text, text[])
+COMMENT ON FUNCTION tickets.tell_history(text, text, timestamptz, timestamptz, text, timestamptz, text[])
     IS 'Moves the watermark of history past one file and retells the tickets named';

@@ -25,18 +25,15 @@ BEGIN ATOMIC
         tickets.eat_ts(p_raw ->> 'closed_at'),
         tickets.eat_ts(p_raw ->> 'first_seen_at'),
         tickets.eat_ts(p_raw ->> 'last_seen_at'),
-        now_known.geom,
-        coalesce(now_known.geo_source, 'none'),
-        p_exported_at,
-        now_known.geo_precision,
-        now_known.geo_verified
-    FROM (SELECT) AS one
-    LEFT JOIN LATERAL (
-        SELECT ticket.geom, ticket.geo_source, ticket.geo_precision, ticket.geo_verified
-        FROM tickets.all_tickets AS ticket
-        WHERE ticket.dataset = p_dataset AND ticket.ticket_id = p_ticket_id
-        LIMIT 1
-    ) AS now_known ON true;
+        (
+            SELECT ticket.geom FROM tickets.all_tickets AS ticket
+            WHERE ticket.dataset = p_dataset AND ticket.ticket_id = p_ticket_id
+        ),
+        coalesce((
+            SELECT ticket.geo_source FROM tickets.all_tickets AS ticket
+            WHERE ticket.dataset = p_dataset AND ticket.ticket_id = p_ticket_id
+        ), 'none'),
+        p_exported_at;
 END;
 
 COMMENT ON FUNCTION tickets.ticket_of(text, text, jsonb, timestamptz) IS 'What a row of a file says of a ticket, typed';

@@ -50,7 +50,7 @@ BAD_TIMES: Final = ("2026-13-45T99-99-99.csv", "2026-02-30T10-00-00.csv", "2031-
 NO_EXPORTS: Final = ("notes.txt", "2026-06-22T06-00-00.CSV", "old/2026-06-22T06-00-00.csv", 'it\'s "x"; --\né.csv')
 TABLES: Final = (
     *("inc", "alarm_rows", "import_files", "import_meta", "rejected_rows"),
-    *("row_versions", "closure_events", "reopen_events", "exit_events", "inc_daily_snapshot"),
+    *("row_versions", "closure_events", "reopen_events", "exit_events", "open_spells", "inc_daily_snapshot"),
 )
 _ALL: Final = sql.SQL("SELECT xmin::text, ctid::text, to_jsonb(t)::text FROM {} AS t ORDER BY 2")
 

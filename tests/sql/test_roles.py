@@ -59,6 +59,7 @@ INGEST = {
     "tickets.closure_events": {*UPSERTED, "DELETE"},
     "tickets.reopen_events": {*UPSERTED, "DELETE"},
     "tickets.exit_events": {*UPSERTED, "DELETE"},
+    "tickets.open_spells": {*UPSERTED, "DELETE"},
     "tickets.inc_daily_snapshot": UPSERTED,
     "tickets.crq_daily_snapshot": UPSERTED,
     "tickets.sla_policies": {"SELECT"},
