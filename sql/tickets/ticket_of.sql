@@ -25,15 +25,14 @@ BEGIN ATOMIC
         tickets.eat_ts(p_raw ->> 'closed_at'),
         tickets.eat_ts(p_raw ->> 'first_seen_at'),
         tickets.eat_ts(p_raw ->> 'last_seen_at'),
-        (
-            SELECT ticket.geom FROM tickets.all_tickets AS ticket
-            WHERE ticket.dataset = p_dataset AND ticket.ticket_id = p_ticket_id
-        ),
-        coalesce((
-            SELECT ticket.geo_source FROM tickets.all_tickets AS ticket
-            WHERE ticket.dataset = p_dataset AND ticket.ticket_id = p_ticket_id
-        ), 'none'),
-        p_exported_at;
+        place.geom::public.geometry(Point, 4326),
+        place.geo_source,
+        p_exported_at,
+        place.geo_precision,
+        place.geo_verified
+    FROM tickets.ticket_place(
+        p_raw ->> 'latitude', p_raw ->> 'longitude', p_raw ->> 'location_name', p_raw ->> 'cluster'
+    ) AS place;
 END;
 
 COMMENT ON FUNCTION tickets.ticket_of(text, text, jsonb, timestamptz) IS 'What a row of a file says of a ticket, typed';

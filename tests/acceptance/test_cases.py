@@ -1,0 +1,218 @@
+"""The worked examples of tests/cases (or of FLEETTICKETS_CASES) through the commands and the database's own functions.
+
+A group of cases is an adapter in GROUPS: it feeds the case to the real engine and asks the database for what the case
+expects. Nothing is computed here a second time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from feed import sheet
+from psycopg import sql
+
+from fleettickets import cli, db
+from fleettickets.commands.ending import run
+from fleettickets.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    NewDatabase = Callable[[], AbstractContextManager[str]]
+
+FOLDER = Path(os.environ.get("FLEETTICKETS_CASES") or Path(__file__).parents[1] / "cases")
+WRITTEN = (
+    *("inc", "crq", "alarm_rows", "import_files", "import_meta", "rejected_rows", "runs"),
+    *("row_versions", "closure_events", "reopen_events", "exit_events", "open_spells"),
+    *("inc_daily_snapshot", "crq_daily_snapshot"),
+)
+"""The tables a case may fill; each case begins with them empty."""
+
+HISTORY = """
+SELECT jsonb_build_object(
+    'closures', (
+        SELECT coalesce(jsonb_agg(to_jsonb(e) ORDER BY e.observed_at, e.ticket_id, e.seq), '[]')
+        FROM tickets.closure_events AS e WHERE e.dataset = %(dataset)s
+    ),
+    'n_closures', (SELECT count(*) FROM tickets.closure_events WHERE dataset = %(dataset)s),
+    'last_closure', (
+        SELECT to_jsonb(e) FROM tickets.closure_events AS e WHERE e.dataset = %(dataset)s
+        ORDER BY e.observed_at DESC, e.seq DESC, e.ticket_id DESC LIMIT 1
+    ),
+    'reopens', (
+        SELECT coalesce(jsonb_agg(to_jsonb(e) ORDER BY e.reopened_at, e.ticket_id, e.seq), '[]')
+        FROM tickets.reopen_events AS e WHERE e.dataset = %(dataset)s
+    ),
+    'n_reopens', (SELECT count(*) FROM tickets.reopen_events WHERE dataset = %(dataset)s),
+    'exits', (
+        SELECT coalesce(jsonb_agg(to_jsonb(e) ORDER BY e.exited_at, e.ticket_id), '[]')
+        FROM tickets.exit_events AS e WHERE e.dataset = %(dataset)s
+    ),
+    'n_exits', (SELECT count(*) FROM tickets.exit_events WHERE dataset = %(dataset)s),
+    'closed_on', (
+        SELECT coalesce(jsonb_agg(jsonb_build_array(e.day, e.closed) ORDER BY e.day), '[]')
+        FROM tickets.closures_daily AS e WHERE e.dataset = %(dataset)s
+    ),
+    'snapshots', (
+        SELECT coalesce(jsonb_object_agg(e.day, to_jsonb(e)), '{}') FROM tickets.inc_daily_snapshot AS e
+    ),
+    'snapshot_days', (
+        SELECT coalesce(jsonb_agg(e.day ORDER BY e.day), '[]') FROM tickets.inc_daily_snapshot AS e
+    ),
+    'backlog', (
+        SELECT coalesce(jsonb_object_agg(e.day, to_jsonb(e)), '{}') FROM tickets.backlog_daily AS e
+        WHERE e.dataset = %(dataset)s
+    ),
+    'reopen_rate', (SELECT to_jsonb(e) FROM tickets.reopen_rate(%(dataset)s) AS e),
+    'max_key', (SELECT metadata ->> 'source_max_key' FROM tickets.import_meta WHERE dataset = %(dataset)s),
+    'history_max_key', (SELECT metadata ->> 'history_max_key' FROM tickets.import_meta WHERE dataset = %(dataset)s)
+)
+"""
+
+
+@dataclass
+class World:
+    """The real engine with an empty database: what a case needs to be told and asked."""
+
+    connection: db.Connection
+    folder: Path
+    puts: int = field(default=0)
+
+    def put(self, key: str, rows: Sequence[Mapping[str, str | None]], uploaded: datetime) -> None:
+        """Lay a file of the feed into the folder; the same key again is a new upload."""
+        path = self.folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(sheet({name: cell or "" for name, cell in row.items()} for row in rows))
+        moment = uploaded.timestamp()
+        os.utime(path, (moment, moment))
+
+    def ingest(self, now: str, *, dataset: str = "inc", options: Sequence[str] = ()) -> None:
+        """Run the command a person types, with the case's clock."""
+        arguments = ["--quiet", "--now", now, "ingest", dataset, "--dir", str(self.folder), "--apply", *options]
+        assert run(cli.command, arguments) == 0
+
+    def ask(self, query: str, parameters: Mapping[str, Any]) -> Any:
+        """The one value of a query."""
+        row = self.connection.execute(query, parameters).fetchone()
+        assert row is not None
+        return row[0]
+
+
+def _history(world: World, case: Mapping[str, Any]) -> Any:
+    dataset = case.get("dataset", "inc")
+    for one in case["runs"]:
+        for file in one["files"]:
+            world.put(file["key"], file["rows"], datetime.fromisoformat(one["at"]))
+        world.ingest(one["at"], dataset=dataset, options=["--reseed"] if one.get("reseed") else [])
+    return world.ask(HISTORY, {"dataset": dataset})
+
+
+def _repeat(world: World, case: Mapping[str, Any]) -> Any:
+    now = case.get("now", "2026-06-25T12:00:00+03:00")
+    world.put("automations/inc/changes/2026-06-25T11-50-00.csv", case["rows"], datetime.fromisoformat(now))
+    world.ingest(now)
+    return world.ask(
+        "SELECT coalesce(jsonb_agg(jsonb_build_array(ticket_id, earlier_id) ORDER BY ticket_id), '[]') "
+        "FROM tickets.repeat_faults('inc', %(days)s)",
+        {"days": case["days"]},
+    )
+
+
+GROUPS: dict[str, Callable[[World, Mapping[str, Any]], Any]] = {
+    "history": _history,
+    "repeat": _repeat,
+}
+
+
+def _cases() -> list[Any]:
+    cases = []
+    for path in sorted(FOLDER.glob("*_cases.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        cases += [pytest.param(case, id=f"{case['group']}-{case['id']}") for case in document["cases"]]
+    return cases
+
+
+@pytest.fixture(scope="module")
+def case_database(new_database: NewDatabase) -> Iterator[db.Connection]:
+    """One migrated database for all cases; the commands find it in the environment."""
+    with new_database() as url, db.connect(url) as connection, pytest.MonkeyPatch.context() as patch:
+        migrate(connection)
+        for name in ("FLEETTICKETS_ENV_FILE", "FLEETTICKETS_DATABASE_URL"):
+            patch.delenv(name, raising=False)
+        patch.setenv("DATABASE_URL", url)
+        patch.setenv("FLEETTICKETS_EMBEDDED", "never")
+        handler = signal.getsignal(signal.SIGTERM)  # a command sets its own
+        yield connection
+        signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def world(case_database: db.Connection, tmp_path: Path) -> World:
+    """An empty database and an empty folder."""
+    tables = sql.SQL(", ").join(sql.Identifier("tickets", name) for name in WRITTEN)
+    case_database.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))
+    return World(case_database, tmp_path)
+
+
+@pytest.mark.parametrize("case", _cases())
+def test_a_worked_example_comes_out_as_written(world: World, case: Mapping[str, Any]) -> None:
+    assert case["group"] in GROUPS, f"nobody runs the cases of group {case['group']!r}"
+    found = GROUPS[case["group"]](world, case)
+    assert differences(case["expect"], found) == [], case["why"]
+
+
+def differences(expected: Any, found: Any, at: str = "") -> list[str]:
+    """Where `found` lacks something of `expected`: objects are subsets, lists are exact in length."""
+    if isinstance(expected, dict):
+        if not isinstance(found, dict):
+            return [f"{at}: expected an object, found {found!r}"]
+        missing = [f"{at}.{key}: missing" for key in expected if key not in found]
+        return missing + [
+            line
+            for key, value in expected.items()
+            if key in found
+            for line in differences(value, found[key], f"{at}.{key}")
+        ]
+    if isinstance(expected, list):
+        if not isinstance(found, list) or len(found) != len(expected):
+            return [f"{at}: expected {expected!r}, found {found!r}"]
+        pairs = zip(expected, found, strict=True)
+        return [line for i, (one, other) in enumerate(pairs) for line in differences(one, other, f"{at}[{i}]")]
+    if type(expected) is bool or type(found) is bool:
+        same = expected is found
+    else:
+        same = expected == found or (_instant(expected) is not None and _instant(expected) == _instant(found))
+    return [] if same else [f"{at}: expected {expected!r}, found {found!r}"]
+
+
+def _instant(value: Any) -> datetime | None:
+    """The instant a text names with its offset, or None: the same moment may be written in two zones."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else None
+
+
+def test_a_difference_is_found_wherever_it_is() -> None:
+    """Without this, a runner that compares nothing would pass every case."""
+    assert differences({"a": [{"b": 1}]}, {"a": [{"b": 1, "c": 2}], "d": 3}) == []
+    assert differences({"at": "2026-06-22T18:20:00+03:00"}, {"at": "2026-06-22T15:20:00+00:00"}) == []
+    for expected, found in [
+        ({"a": 1}, {}),
+        ({"a": 1}, {"a": 2}),
+        ({"a": True}, {"a": 1}),
+        ({"a": None}, {"a": 0}),
+        ({"a": []}, {"a": [1]}),
+        ([{"b": 1}], [{"c": 1}]),
+        ({"at": "2026-06-22T18:20:00+03:00"}, {"at": "2026-06-22T18:20:00+00:00"}),
+    ]:
+        assert differences(expected, found) != []
