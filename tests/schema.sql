@@ -1206,6 +1206,118 @@ CREATE FUNCTION tickets.open_at(p_dataset text, p_at timestamp with time zone) R
    WHERE ((open_at.p_at < tickets.known_until(open_at.p_dataset)) AND (spell.dataset = open_at.p_dataset) AND (tstzrange(spell.opened_at, spell.left_at) @> open_at.p_at));
 END;
 COMMENT ON FUNCTION tickets.open_at(p_dataset text, p_at timestamp with time zone) IS 'The tickets of a dataset that were open at an instant, as known then';
+CREATE FUNCTION tickets.rebuild_history(p_dataset text, p_from date, p_to date, p_now timestamp with time zone, OUT tickets bigint, OUT days bigint) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    c_batch CONSTANT integer := 20000;
+    v_ids text[];
+    v_last text;
+    v_instants timestamptz[];
+BEGIN
+    -- The oldest file told the baseline, unless history began with what was known before there was one.
+    UPDATE tickets.import_meta AS meta
+    SET metadata = meta.metadata || jsonb_build_object(
+        'history_first',
+        jsonb_build_object('exported_at', oldest.exported_at, 'modified', oldest.last_modified, 'etag', oldest.etag)
+    )
+    FROM (
+        SELECT file.exported_at, file.last_modified, file.etag
+        FROM tickets.import_files AS file
+        WHERE file.dataset = p_dataset AND file.export_type IS NOT NULL
+        ORDER BY file.exported_at, file.last_modified, file.etag
+        LIMIT 1
+    ) AS oldest
+    WHERE
+        meta.dataset = p_dataset
+        AND NOT EXISTS (SELECT FROM tickets.row_versions AS version WHERE version.dataset = p_dataset AND version.seeded);
+    tickets := 0;
+    LOOP
+        SELECT array_agg(batch.ticket_id), max(batch.ticket_id COLLATE "C")
+        INTO v_ids, v_last
+        FROM (
+            SELECT DISTINCT version.ticket_id COLLATE "C" AS ticket_id
+            FROM tickets.row_versions AS version
+            WHERE version.dataset = p_dataset AND (v_last IS NULL OR version.ticket_id COLLATE "C" > v_last)
+            ORDER BY 1
+            LIMIT c_batch
+        ) AS batch;
+        EXIT WHEN v_ids IS NULL;
+        PERFORM tickets.fold_history(p_dataset, v_ids);
+        tickets := tickets + cardinality(v_ids);
+    END LOOP;
+    SELECT array_agg(newest.exported_at)
+    INTO v_instants
+    FROM (
+        SELECT max(file.exported_at) AS exported_at
+        FROM tickets.import_files AS file
+        WHERE file.dataset = p_dataset AND file.export_type IS NOT NULL
+        GROUP BY (file.exported_at AT TIME ZONE interval '03:00')::date
+        HAVING
+            (p_from IS NULL OR max((file.exported_at AT TIME ZONE interval '03:00')::date) >= p_from)
+            AND (p_to IS NULL OR max((file.exported_at AT TIME ZONE interval '03:00')::date) <= p_to)
+    ) AS newest;
+    PERFORM tickets.capture_days(p_dataset, coalesce(v_instants, '{}'), p_now);
+    days := coalesce(cardinality(v_instants), 0);
+END
+$$;
+COMMENT ON FUNCTION tickets.rebuild_history(p_dataset text, p_from date, p_to date, p_now timestamp with time zone, OUT tickets bigint, OUT days bigint) IS 'Tells every story and takes every day again';
+CREATE TABLE tickets.closure_events (
+    dataset text NOT NULL,
+    ticket_id text NOT NULL,
+    seq integer NOT NULL,
+    kind text NOT NULL,
+    closed_at timestamp with time zone,
+    observed_at timestamp with time zone NOT NULL,
+    supersedes integer,
+    team text,
+    owner text,
+    cluster text,
+    source_key text,
+    superseded_by integer,
+    closed_at_lost boolean DEFAULT false NOT NULL,
+    CONSTRAINT closure_events_kind_is_known CHECK ((kind = ANY (ARRAY['baseline'::text, 'observed'::text, 'reclosed'::text, 'amended'::text])))
+);
+COMMENT ON TABLE tickets.closure_events IS 'Each closure of a ticket as it was observed; append-only';
+COMMENT ON COLUMN tickets.closure_events.superseded_by IS 'The event that corrected this one; a closure counts while this is null';
+COMMENT ON COLUMN tickets.closure_events.closed_at_lost IS 'A later file told the ticket closed without saying when';
+CREATE TABLE tickets.reopen_events (
+    dataset text NOT NULL,
+    ticket_id text NOT NULL,
+    seq integer NOT NULL,
+    reopened_at timestamp with time zone NOT NULL,
+    inferred boolean DEFAULT false NOT NULL,
+    retracted boolean DEFAULT false NOT NULL,
+    source_key text
+);
+COMMENT ON TABLE tickets.reopen_events IS 'Each time a closed ticket was seen open again';
+CREATE FUNCTION tickets.reopen_rate(p_dataset text, p_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT closures bigint, OUT reopens bigint, OUT rate numeric) RETURNS record
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT counted.closures,
+     counted.reopens,
+     round(((counted.reopens)::numeric / (NULLIF(counted.closures, 0))::numeric), 4) AS round
+    FROM ( SELECT ( SELECT count(*) AS count
+                    FROM tickets.closure_events closure
+                   WHERE ((closure.dataset = reopen_rate.p_dataset) AND (closure.superseded_by IS NULL) AND ((reopen_rate.p_from IS NULL) OR (closure.closed_at >= reopen_rate.p_from)) AND ((reopen_rate.p_to IS NULL) OR (closure.closed_at < reopen_rate.p_to)))) AS closures,
+             ( SELECT count(*) AS count
+                    FROM tickets.reopen_events reopen
+                   WHERE ((reopen.dataset = reopen_rate.p_dataset) AND (NOT reopen.retracted) AND ((reopen_rate.p_from IS NULL) OR (reopen.reopened_at >= reopen_rate.p_from)) AND ((reopen_rate.p_to IS NULL) OR (reopen.reopened_at < reopen_rate.p_to)))) AS reopens) counted;
+END;
+COMMENT ON FUNCTION tickets.reopen_rate(p_dataset text, p_from timestamp with time zone, p_to timestamp with time zone, OUT closures bigint, OUT reopens bigint, OUT rate numeric) IS 'Closures that stand, reopens, and their share';
+CREATE FUNCTION tickets.repeat_faults(p_dataset text, p_days integer DEFAULT 30, p_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, p_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS TABLE(ticket_id text, earlier_id text, created_at_service timestamp with time zone, earlier_closed_at timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT DISTINCT ON (again.ticket_id) again.ticket_id,
+     earlier.ticket_id,
+     again.created_at_service,
+     earlier.closed_at
+    FROM (tickets.all_tickets again
+      JOIN tickets.all_tickets earlier ON (((earlier.dataset = repeat_faults.p_dataset) AND (lower(btrim(earlier.location_name)) = lower(btrim(again.location_name))) AND (earlier.ticket_id <> again.ticket_id) AND (earlier.closed_at < again.created_at_service) AND (earlier.closed_at >= (again.created_at_service - make_interval(days => repeat_faults.p_days))) AND (tickets.ticket_state(earlier.is_actionable, earlier.closed_at, earlier.bucket) = 'closed'::text))))
+   WHERE ((again.dataset = repeat_faults.p_dataset) AND (again.created_at_service >= repeat_faults.p_from) AND (again.created_at_service < repeat_faults.p_to) AND (btrim(again.location_name) <> ''::text))
+   ORDER BY again.ticket_id, earlier.closed_at DESC, earlier.ticket_id;
+END;
+COMMENT ON FUNCTION tickets.repeat_faults(p_dataset text, p_days integer, p_from timestamp with time zone, p_to timestamp with time zone) IS 'Tickets created soon after another ticket of the same place was closed';
 CREATE FUNCTION tickets.resolve_ticket_geoms(p_location_names text[] DEFAULT NULL::text[], p_clusters text[] DEFAULT NULL::text[]) RETURNS TABLE(dataset text, moved bigint)
     LANGUAGE plpgsql
     AS $$
@@ -1408,25 +1520,16 @@ ALTER TABLE tickets.api_tokens ALTER COLUMN token_id ADD GENERATED ALWAYS AS IDE
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE tickets.closure_events (
-    dataset text NOT NULL,
-    ticket_id text NOT NULL,
-    seq integer NOT NULL,
-    kind text NOT NULL,
-    closed_at timestamp with time zone,
-    observed_at timestamp with time zone NOT NULL,
-    supersedes integer,
-    team text,
-    owner text,
-    cluster text,
-    source_key text,
-    superseded_by integer,
-    closed_at_lost boolean DEFAULT false NOT NULL,
-    CONSTRAINT closure_events_kind_is_known CHECK ((kind = ANY (ARRAY['baseline'::text, 'observed'::text, 'reclosed'::text, 'amended'::text])))
-);
-COMMENT ON TABLE tickets.closure_events IS 'Each closure of a ticket as it was observed; append-only';
-COMMENT ON COLUMN tickets.closure_events.superseded_by IS 'The event that corrected this one; a closure counts while this is null';
-COMMENT ON COLUMN tickets.closure_events.closed_at_lost IS 'A later file told the ticket closed without saying when';
+CREATE VIEW tickets.closures_daily AS
+ SELECT closure_events.dataset,
+    ((closure_events.closed_at AT TIME ZONE '03:00:00'::interval))::date AS day,
+    count(*) AS closed,
+    count(*) FILTER (WHERE (closure_events.kind = 'baseline'::text)) AS of_them_baseline,
+    count(*) FILTER (WHERE (closure_events.kind = 'reclosed'::text)) AS of_them_again
+   FROM tickets.closure_events
+  WHERE ((closure_events.superseded_by IS NULL) AND (closure_events.closed_at IS NOT NULL))
+  GROUP BY closure_events.dataset, (((closure_events.closed_at AT TIME ZONE '03:00:00'::interval))::date);
+COMMENT ON VIEW tickets.closures_daily IS 'Closures that stand, by the day (EAT) of closed_at';
 CREATE TABLE tickets.crq_daily_snapshot (
     day date NOT NULL,
     as_of timestamp with time zone NOT NULL,
@@ -1454,6 +1557,146 @@ CREATE TABLE tickets.exit_events (
     CONSTRAINT exit_events_kind_is_known CHECK ((kind = 'became_alarm'::text))
 );
 COMMENT ON TABLE tickets.exit_events IS 'Each time an open ticket left the backlog without a closure';
+CREATE VIEW tickets.backlog_daily AS
+ WITH snapshot AS (
+         SELECT 'inc'::text AS dataset,
+            inc_daily_snapshot.day,
+            inc_daily_snapshot.as_of,
+            inc_daily_snapshot.open,
+            inc_daily_snapshot.on_track,
+            inc_daily_snapshot.at_risk,
+            inc_daily_snapshot.breached,
+            inc_daily_snapshot.unknown,
+            inc_daily_snapshot.content_as_of,
+            inc_daily_snapshot.source_max_key,
+            inc_daily_snapshot.fresh,
+            inc_daily_snapshot.method,
+            inc_daily_snapshot.no_policy
+           FROM tickets.inc_daily_snapshot
+        UNION ALL
+         SELECT 'crq'::text AS dataset,
+            crq_daily_snapshot.day,
+            crq_daily_snapshot.as_of,
+            crq_daily_snapshot.open,
+            crq_daily_snapshot.on_track,
+            crq_daily_snapshot.at_risk,
+            crq_daily_snapshot.breached,
+            crq_daily_snapshot.unknown,
+            crq_daily_snapshot.content_as_of,
+            crq_daily_snapshot.source_max_key,
+            crq_daily_snapshot.fresh,
+            crq_daily_snapshot.method,
+            crq_daily_snapshot.no_policy
+           FROM tickets.crq_daily_snapshot
+        ), captured AS (
+         SELECT snapshot_1.dataset,
+            min(snapshot_1.day) AS first_day,
+            max(snapshot_1.day) AS last_day
+           FROM snapshot snapshot_1
+          GROUP BY snapshot_1.dataset
+        ), lived AS (
+         SELECT ticket.dataset,
+            ((ticket.created_at_service AT TIME ZONE '03:00:00'::interval))::date AS created_day,
+                CASE
+                    WHEN (tickets.ticket_state(ticket.is_actionable, ticket.closed_at, ticket.bucket) = 'closed'::text) THEN ((ticket.closed_at AT TIME ZONE '03:00:00'::interval))::date
+                    ELSE NULL::date
+                END AS closed_day,
+            tickets.ticket_state(ticket.is_actionable, ticket.closed_at, ticket.bucket) AS state
+           FROM (( SELECT 'inc'::text AS dataset,
+                    inc.created_at_service,
+                    inc.closed_at,
+                    inc.is_actionable,
+                    inc.bucket
+                   FROM tickets.inc
+                UNION ALL
+                 SELECT 'crq'::text AS dataset,
+                    crq.created_at_service,
+                    crq.closed_at,
+                    crq.is_actionable,
+                    crq.bucket
+                   FROM tickets.crq) ticket
+             JOIN tickets.import_meta meta USING (dataset))
+          WHERE ((ticket.created_at_service >= '1999-12-31 21:00:00+00'::timestamp with time zone) AND (ticket.created_at_service <= (((meta.metadata ->> 'history_max_exported_at'::text))::timestamp with time zone + '00:15:00'::interval)))
+        ), created AS (
+         SELECT lived.dataset,
+            lived.created_day AS day,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((lived.state = 'open'::text) OR (lived.closed_day IS NOT NULL))) AS n_followed
+           FROM lived
+          GROUP BY lived.dataset, lived.created_day
+        ), left_again AS (
+         SELECT lived.dataset,
+            lived.closed_day AS day,
+            count(*) AS n
+           FROM lived
+          WHERE (lived.closed_day IS NOT NULL)
+          GROUP BY lived.dataset, lived.closed_day
+        ), reopened AS (
+         SELECT reopen_events.dataset,
+            ((reopen_events.reopened_at AT TIME ZONE '03:00:00'::interval))::date AS day,
+            count(*) AS n
+           FROM tickets.reopen_events
+          WHERE (NOT reopen_events.retracted)
+          GROUP BY reopen_events.dataset, (((reopen_events.reopened_at AT TIME ZONE '03:00:00'::interval))::date)
+        ), exited AS (
+         SELECT exit_events.dataset,
+            ((exit_events.exited_at AT TIME ZONE '03:00:00'::interval))::date AS day,
+            count(*) AS n
+           FROM tickets.exit_events
+          GROUP BY exit_events.dataset, (((exit_events.exited_at AT TIME ZONE '03:00:00'::interval))::date)
+        ), calendar AS (
+         SELECT captured.dataset,
+            captured.first_day,
+            (generated.day)::date AS day
+           FROM (captured
+             CROSS JOIN LATERAL generate_series((LEAST(captured.first_day, ( SELECT min(created.day) AS min
+                   FROM created
+                  WHERE (created.dataset = captured.dataset))))::timestamp with time zone, (captured.last_day)::timestamp with time zone, '1 day'::interval) generated(day))
+        ), flowed AS (
+         SELECT calendar.dataset,
+            calendar.first_day,
+            calendar.day,
+            COALESCE(created.n, (0)::bigint) AS created,
+            COALESCE(closures.closed, (0)::bigint) AS closed,
+            COALESCE(reopened.n, (0)::bigint) AS reopened,
+            COALESCE(exited.n, (0)::bigint) AS exited,
+            sum((COALESCE(created.n_followed, (0)::bigint) - COALESCE(left_again.n, (0)::bigint))) OVER (PARTITION BY calendar.dataset ORDER BY calendar.day) AS standing
+           FROM (((((calendar
+             LEFT JOIN created USING (dataset, day))
+             LEFT JOIN left_again USING (dataset, day))
+             LEFT JOIN reopened USING (dataset, day))
+             LEFT JOIN exited USING (dataset, day))
+             LEFT JOIN tickets.closures_daily closures USING (dataset, day))
+        )
+ SELECT flowed.dataset,
+    flowed.day,
+        CASE
+            WHEN (snapshot.method = 'live'::text) THEN 'observed'::text
+            WHEN (snapshot.method = 'replayed'::text) THEN 'replayed'::text
+            WHEN (flowed.day < flowed.first_day) THEN 'reconstructed'::text
+            ELSE 'missing'::text
+        END AS method,
+    COALESCE(snapshot.open,
+        CASE
+            WHEN (flowed.day < flowed.first_day) THEN (GREATEST(flowed.standing, (0)::numeric))::integer
+            ELSE NULL::integer
+        END) AS open,
+    snapshot.on_track,
+    snapshot.at_risk,
+    snapshot.breached,
+    snapshot.unknown,
+    snapshot.no_policy,
+    snapshot.fresh,
+    snapshot.as_of,
+    snapshot.content_as_of,
+    snapshot.source_max_key,
+    flowed.created,
+    flowed.closed,
+    flowed.reopened,
+    flowed.exited
+   FROM (flowed
+     LEFT JOIN snapshot USING (dataset, day));
+COMMENT ON VIEW tickets.backlog_daily IS 'The backlog of every day (EAT): observed, replayed, reconstructed or missing';
 CREATE TABLE tickets.geo_answers (
     provider text NOT NULL,
     query_key text NOT NULL,
@@ -1602,16 +1845,6 @@ ALTER TABLE tickets.rejected_rows ALTER COLUMN rejected_id ADD GENERATED ALWAYS 
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE tickets.reopen_events (
-    dataset text NOT NULL,
-    ticket_id text NOT NULL,
-    seq integer NOT NULL,
-    reopened_at timestamp with time zone NOT NULL,
-    inferred boolean DEFAULT false NOT NULL,
-    retracted boolean DEFAULT false NOT NULL,
-    source_key text
-);
-COMMENT ON TABLE tickets.reopen_events IS 'Each time a closed ticket was seen open again';
 CREATE TABLE tickets.revision_log (
     dataset text NOT NULL,
     revision bigint NOT NULL,

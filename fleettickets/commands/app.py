@@ -127,7 +127,7 @@ def instant(text: str) -> datetime:
 
 def plural(n: int, noun: str) -> str:
     """'1 file', '2 files', '1,234 rows'."""
-    return f"{n:,} {noun if n == 1 else re.sub('y$', 'ie', noun) + 's'}"
+    return f"{n:,} {noun if n == 1 else re.sub('(?<![aeiou])y$', 'ie', noun) + 's'}"
 
 
 def shown_time(moment: datetime | None) -> str:

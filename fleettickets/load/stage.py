@@ -41,10 +41,20 @@ def load_file(
     advanced: Callable[[int], None],
 ) -> FileOutcome:
     """Merge the rows of one file; a file that cannot be used comes back as quarantined, nothing merged."""
+    outcome, staged = stage_file(connection, version, body, advanced)
+    if outcome.state == "applied":
+        _merge(connection, dataset, version, outcome, staged)
+    return outcome
+
+
+def stage_file(
+    connection: Connection, version: FileVersion, body: IO[bytes], advanced: Callable[[int], None]
+) -> tuple[FileOutcome, int]:
+    """Clean one file into the staging table: what became of it so far, and the number of usable rows."""
     try:
         sheet = open_sheet(body)
     except FileUnusableError as error:
-        return FileOutcome(version.key, "quarantined", version.exported_at, reason=str(error))
+        return FileOutcome(version.key, "quarantined", version.exported_at, reason=str(error)), 0
     outcome = FileOutcome(
         version.key,
         "applied",
@@ -55,10 +65,9 @@ def load_file(
     connection.execute("TRUNCATE pg_temp.incoming")
     with contextlib.closing(sheet):
         staged = _copy(connection, sheet, outcome, advanced)
-    _merge(connection, dataset, version, outcome, staged)
     if sheet.nul_lines:
         outcome.flags["nul_replaced"] = sheet.nul_lines
-    return outcome
+    return outcome, staged
 
 
 def keep_rejected(connection: Connection, dataset: Dataset, file_id: int) -> None:
@@ -114,7 +123,8 @@ def _merge(connection: Connection, dataset: Dataset, version: FileVersion, outco
             "etag": version.etag,
         },
     ).fetchone()
-    counts, outcome.flags, outcome.touched = row or ({}, {}, [])
+    counts, flags, outcome.touched = row or ({}, {}, [])
+    outcome.flags |= flags
     for name, n in counts.items():
         setattr(outcome.rows, name, n)
     outcome.rows.duplicate = staged - sum(counts.values())

@@ -9,9 +9,9 @@ SELECT
 FROM tickets.inc
 UNION ALL
 SELECT
-    'crq', ticket_id, raw, normalized_status, raw_status, bucket, is_actionable, cluster, region,
+    'crq' AS dataset, ticket_id, raw, normalized_status, raw_status, bucket, is_actionable, cluster, region,
     location_name, assigned_team, owner, sla_status, mttr, created_at_service, scheduled_at, closed_at,
-    first_seen_at, last_seen_at, geom, geo_source, source_exported_at, geo_precision, geo_verified
+    first_seen_at, last_seen_at, geom, geo_source, source_exported_at AS exported_at, geo_precision, geo_verified
 FROM tickets.crq;
 
 COMMENT ON VIEW tickets.all_tickets IS 'One row a ticket of either dataset, as known now';

@@ -6,7 +6,7 @@ CREATE OR REPLACE VIEW tickets.backlog_daily AS
 WITH snapshot AS (
     SELECT 'inc' AS dataset, * FROM tickets.inc_daily_snapshot
     UNION ALL
-    SELECT 'crq', * FROM tickets.crq_daily_snapshot
+    SELECT 'crq' AS dataset, * FROM tickets.crq_daily_snapshot
 ),
 captured AS (
     SELECT dataset, min(day) AS first_day, max(day) AS last_day FROM snapshot GROUP BY dataset
@@ -20,8 +20,15 @@ lived AS (
             THEN (ticket.closed_at AT TIME ZONE interval '03:00')::date
         END AS closed_day,
         tickets.ticket_state(ticket.is_actionable, ticket.closed_at, ticket.bucket) AS state
-    FROM tickets.all_tickets AS ticket
-    WHERE ticket.created_at_service BETWEEN '2000-01-01 00:00:00+03' AND tickets.known_until(ticket.dataset) + interval '15 min'
+    FROM (
+        SELECT 'inc' AS dataset, created_at_service, closed_at, is_actionable, bucket FROM tickets.inc
+        UNION ALL
+        SELECT 'crq' AS dataset, created_at_service, closed_at, is_actionable, bucket FROM tickets.crq
+    ) AS ticket
+    JOIN tickets.import_meta AS meta USING (dataset)
+    WHERE
+        ticket.created_at_service >= '2000-01-01 00:00:00+03'
+        AND ticket.created_at_service <= (meta.metadata ->> 'history_max_exported_at')::timestamptz + interval '15 min'
 ),
 created AS (
     SELECT dataset, created_day AS day, count(*) AS n, count(*) FILTER (WHERE state = 'open' OR closed_day IS NOT NULL) AS n_followed

@@ -40,6 +40,7 @@ COMMANDS = [
     "down",
     "export",
     "geocode",
+    "history",
     "ingest",
     "migrate",
     "quarantine",
