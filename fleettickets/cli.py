@@ -26,7 +26,7 @@ _COMMANDS: Final = {
     "dispatch": "Who goes where next: plan a shift, insert what is urgent, commit.",
     "down": "Stop the private servers of this folder.",
     "export": "Tickets and closures as files for other programs.",
-    "geocode": "Where tickets are: what their location names mean.",
+    "geocode": "Where tickets are: points for clusters and location names, and their review.",
     "history": "Take today's backlog, or tell closures, reopens and daily backlogs again.",
     "ingest": "Drain the export files of a dataset into the database.",
     "migrate": "Bring the database schema up to date.",

@@ -30,7 +30,8 @@ def forget_everything(connection: Connection) -> None:
     connection.execute("""
         TRUNCATE tickets.inc, tickets.crq, tickets.alarm_rows, tickets.import_files, tickets.import_meta,
             tickets.rejected_rows, tickets.runs, tickets.row_versions, tickets.closure_events, tickets.reopen_events,
-            tickets.exit_events, tickets.inc_daily_snapshot, tickets.crq_daily_snapshot, tickets.alarms,
+            tickets.exit_events, tickets.open_spells,
+            tickets.inc_daily_snapshot, tickets.crq_daily_snapshot, tickets.alarms,
             tickets.survival, tickets.breach_forecasts, tickets.sla_calendar_spans, tickets.sla_holidays
     """)
     connection.execute("DELETE FROM tickets.sla_policies WHERE name <> 'default' OR version > 1")

@@ -29,22 +29,17 @@ BEGIN
 
         SELECT
             count(*),
-            count(*) FILTER (WHERE ticket.age < interval '36 hours'),
-            count(*) FILTER (WHERE ticket.age >= interval '36 hours' AND ticket.age < interval '48 hours'),
-            count(*) FILTER (WHERE ticket.age >= interval '48 hours'),
-            count(*) FILTER (WHERE p_dataset = 'inc' AND ticket.age IS NULL),
-            count(*) FILTER (WHERE p_dataset <> 'inc')
+            count(*) FILTER (WHERE sla.sla_state = 'on_track'),
+            count(*) FILTER (WHERE sla.sla_state = 'at_risk'),
+            count(*) FILTER (WHERE sla.sla_state = 'breached'),
+            count(*) FILTER (WHERE sla.sla_state = 'unknown'),
+            count(*) FILTER (WHERE sla.sla_state = 'none')
         INTO v_row.open, v_row.on_track, v_row.at_risk, v_row.breached, v_row.unknown, v_row.no_policy
-        FROM (
-            SELECT CASE
-                WHEN p_dataset <> 'inc' THEN NULL
-                WHEN open.created_at_service BETWEEN '2000-01-01 00:00:00+03' AND v_day.as_of + interval '15 min'
-                THEN v_day.as_of - open.created_at_service
-                WHEN open.first_seen_at BETWEEN '2000-01-01 00:00:00+03' AND v_day.as_of + interval '15 min'
-                THEN v_day.as_of - open.first_seen_at
-            END AS age
-            FROM tickets.open_at(p_dataset, v_day.as_of) AS open
-        ) AS ticket;
+        FROM tickets.open_at(p_dataset, v_day.as_of) AS ticket
+        CROSS JOIN LATERAL tickets.sla_sum(
+            p_dataset, ticket.ticket_id, 'open', ticket.created_at_service, ticket.first_seen_at, ticket.closed_at,
+            ticket.cluster, ticket.region, ticket.normalized_status, v_day.as_of, NULL
+        ) AS sla;
 
         v_row.day := v_day.day;
         v_row.as_of := v_day.as_of;

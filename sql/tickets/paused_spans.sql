@@ -7,19 +7,20 @@ RETURNS tstzmultirange LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 BEGIN
     RETURN (
-        SELECT range_agg(
-            tstzrange(
-                version.exported_at,
-                CASE WHEN version.superseded_at < 'infinity' AND (version.superseded_at > p_until) IS NOT TRUE
-                    THEN version.superseded_at END
-            )
-        )
-        FROM tickets.row_versions AS version
+        SELECT range_agg(tstzrange(version.exported_at, version.next_at))
+        FROM (
+            SELECT
+                told.exported_at,
+                lead(told.exported_at) OVER (ORDER BY told.exported_at, told.modified, told.etag) AS next_at,
+                told.raw
+            FROM tickets.row_versions AS told
+            WHERE
+                told.dataset = p_dataset
+                AND told.ticket_id = p_ticket_id
+                AND (p_until IS NULL OR told.exported_at <= p_until)
+        ) AS version
         WHERE
-            version.dataset = p_dataset
-            AND version.ticket_id = p_ticket_id
-            AND version.superseded_at > version.exported_at
-            AND (p_until IS NULL OR version.exported_at <= p_until)
+            (version.next_at > version.exported_at) IS NOT FALSE
             AND upper(btrim(version.raw ->> 'raw_status')) IN (
                 SELECT upper(btrim(status)) FROM unnest(p_statuses) AS status
             )

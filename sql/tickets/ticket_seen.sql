@@ -18,7 +18,7 @@ BEGIN
             LIMIT 1
         ) AS version
         CROSS JOIN LATERAL tickets.ticket_of(p_dataset, p_ticket_id, version.raw, version.exported_at) AS past
-        WHERE tickets.is_ticket_row(p_dataset, p_ticket_id, p_at, version.makes_ticket);
+        WHERE version.makes_ticket OR tickets.was_ticket(p_dataset, p_ticket_id, p_at);
     ELSE
         RETURN QUERY
         SELECT ticket.*

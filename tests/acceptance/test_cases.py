@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from feed import sheet
-from psycopg import sql
+from sla_cases import ADAPTERS, forget_everything
 
 from fleettickets import cli, db
 from fleettickets.commands.ending import run
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
     NewDatabase = Callable[[], AbstractContextManager[str]]
 
 FOLDER = Path(os.environ.get("FLEETTICKETS_CASES") or Path(__file__).parents[1] / "cases")
-WRITTEN = (
-    *("inc", "crq", "alarm_rows", "import_files", "import_meta", "rejected_rows", "runs"),
-    *("row_versions", "closure_events", "reopen_events", "exit_events", "open_spells"),
-    *("inc_daily_snapshot", "crq_daily_snapshot"),
-)
-"""The tables a case may fill; each case begins with them empty."""
-
 HISTORY = """
 SELECT jsonb_build_object(
     'closures', (
@@ -83,8 +76,8 @@ class World:
     """The real engine with an empty database: what a case needs to be told and asked."""
 
     connection: db.Connection
+    address: str
     folder: Path
-    puts: int = field(default=0)
 
     def put(self, key: str, rows: Sequence[Mapping[str, str | None]], uploaded: datetime) -> None:
         """Lay a file of the feed into the folder; the same key again is a new upload."""
@@ -126,9 +119,17 @@ def _repeat(world: World, case: Mapping[str, Any]) -> Any:
     )
 
 
+def _asking(
+    adapter: Callable[[db.Connection, str, Mapping[str, Any]], Any],
+) -> Callable[[World, Mapping[str, Any]], Any]:
+    """An adapter of tests/sla_cases.py as one of a world."""
+    return lambda world, case: adapter(world.connection, world.address, case)
+
+
 GROUPS: dict[str, Callable[[World, Mapping[str, Any]], Any]] = {
     "history": _history,
     "repeat": _repeat,
+    **{name: _asking(adapter) for name, adapter in ADAPTERS.items()},
 }
 
 
@@ -141,25 +142,32 @@ def _cases() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def case_database(new_database: NewDatabase) -> Iterator[db.Connection]:
+def case_address(new_database: NewDatabase) -> Iterator[str]:
     """One migrated database for all cases; the commands find it in the environment."""
-    with new_database() as url, db.connect(url) as connection, pytest.MonkeyPatch.context() as patch:
-        migrate(connection)
+    with new_database() as url, pytest.MonkeyPatch.context() as patch:
+        with db.connect(url) as connection:
+            migrate(connection)
         for name in ("FLEETTICKETS_ENV_FILE", "FLEETTICKETS_DATABASE_URL"):
             patch.delenv(name, raising=False)
         patch.setenv("DATABASE_URL", url)
         patch.setenv("FLEETTICKETS_EMBEDDED", "never")
         handler = signal.getsignal(signal.SIGTERM)  # a command sets its own
-        yield connection
+        yield url
         signal.signal(signal.SIGTERM, handler)
 
 
+@pytest.fixture(scope="module")
+def case_connection(case_address: str) -> Iterator[db.Connection]:
+    """One connection for what all cases ask."""
+    with db.connect(case_address) as connection:
+        yield connection
+
+
 @pytest.fixture
-def world(case_database: db.Connection, tmp_path: Path) -> World:
+def world(case_connection: db.Connection, case_address: str, tmp_path: Path) -> World:
     """An empty database and an empty folder."""
-    tables = sql.SQL(", ").join(sql.Identifier("tickets", name) for name in WRITTEN)
-    case_database.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))
-    return World(case_database, tmp_path)
+    forget_everything(case_connection)
+    return World(case_connection, case_address, tmp_path)
 
 
 @pytest.mark.parametrize("case", _cases())

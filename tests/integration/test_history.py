@@ -142,9 +142,7 @@ def test_any_order_and_grouping_of_files_tells_the_same_events_and_the_same_days
 
 @settings(max_examples=60, deadline=None)
 @given(uploads=uploads)
-def test_events_are_the_table_of_the_rules_applied_sight_by_sight(
-    database: db.Connection, uploads: list[File]
-) -> None:
+def test_events_are_the_table_of_the_rules_applied_sight_by_sight(database: db.Connection, uploads: list[File]) -> None:
     _empty(database)
     shelf = Shelf()
     etags = {file: file.put(shelf) for file in uploads}
@@ -176,7 +174,8 @@ def test_at_any_instant_every_ticket_is_open_closed_or_inactive_as_the_files_unt
     for hour in (-1, 0, 7, 30, 44, 70, 99):
         at = START.replace(tzinfo=EAT) + timedelta(hours=hour)
         rows = database.execute(
-            "SELECT ticket_id, tickets.ticket_state(is_actionable, closed_at, bucket) FROM tickets.tickets_at('inc', %s)",
+            "SELECT ticket_id, tickets.ticket_state(is_actionable, closed_at, bucket) "
+            "FROM tickets.tickets_at('inc', %s)",
             [at],
         ).fetchall()
         expected = _states([file for file in ordered if file.hour <= hour])
@@ -270,49 +269,61 @@ def test_the_older_command_takes_the_day_as_often_as_one_likes(
         assert connection.execute("SELECT count(*), sum(open) FROM tickets.inc_daily_snapshot").fetchone() == (1, 2)
 
 
+class Life:
+    """The rules of the history table, read off one sight of a ticket after the other."""
+
+    def __init__(self, ticket_id: str) -> None:
+        self.ticket_id = ticket_id
+        self.closures: list[list[Any]] = []
+        self.reopens: list[list[Any]] = []
+        self.exits: list[str] = []
+        self.state: str | None = None
+        self.was_alarm = False
+        self.seen_closed = START.replace(tzinfo=EAT)
+
+    def see(self, sight: Sight, file: File, *, first: bool) -> None:
+        if sight.state == "alarm":
+            self.exits += [self.ticket_id] if self.state == "open" and not self.was_alarm else []
+            self.was_alarm = True
+            return
+        if sight.state == "closed":
+            self._see_closed(sight.closed_at, first=first)
+            self.seen_closed = file.exported_at
+        elif self.state == "closed":
+            self.reopens.append([self.ticket_id, False, False])
+        self.state, self.was_alarm = sight.state, False
+
+    def _see_closed(self, closed_at: datetime | None, *, first: bool) -> None:
+        if not self.closures:
+            self._close("baseline" if first else "observed", closed_at)
+        elif self.state != "closed" and closed_at == self.closures[-1][2]:
+            self.reopens[-1][2] = True
+        elif self.state != "closed":
+            self._close("reclosed", closed_at)
+        elif closed_at is None:
+            self.closures[-1][4] |= self.closures[-1][2] is not None
+        elif closed_at != self.closures[-1][2]:
+            if closed_at > self.seen_closed:
+                self.reopens.append([self.ticket_id, True, False])
+                self._close("reclosed", closed_at)
+            else:
+                self._close("amended", closed_at, supersedes=len(self.closures))
+
+    def _close(self, kind: str, closed_at: datetime | None, supersedes: int | None = None) -> None:
+        self.closures.append([self.ticket_id, kind, closed_at, supersedes, False])
+
+
 def _model(ordered: Sequence[File]) -> dict[str, Any]:
-    """The rules of the history table, read off one sight after the other."""
-    closures: list[list[Any]] = []
-    reopens: list[list[Any]] = []
-    exits = []
-    for ticket_id in IDS:
-        state: str | None = None
-        events: list[list[Any]] = []
-        came_back: list[list[Any]] = []
-        was_alarm, seen_closed = False, START.replace(tzinfo=EAT)
+    lives = [Life(ticket_id) for ticket_id in IDS]
+    for life in lives:
         for position, file in enumerate(ordered):
-            last = [sight for sight in file.sights if sight.ticket_id == ticket_id][-1:]
-            if not last:
-                continue
-            sight = last[0]
-            if sight.state == "alarm":
-                exits += [ticket_id] if state == "open" and not was_alarm else []
-                was_alarm = True
-                continue
-            if sight.state == "closed":
-                before = events[-1][2] if events else None
-                if not events:
-                    events.append([ticket_id, "observed" if position else "baseline", sight.closed_at, None, False])
-                elif state != "closed":
-                    if sight.closed_at == before:
-                        came_back[-1][2] = True
-                    else:
-                        events.append([ticket_id, "reclosed", sight.closed_at, None, False])
-                elif sight.closed_at is None:
-                    events[-1][4] = events[-1][4] or before is not None
-                elif sight.closed_at != before:
-                    if sight.closed_at > seen_closed:
-                        came_back.append([ticket_id, True, False])
-                        events.append([ticket_id, "reclosed", sight.closed_at, None, False])
-                    else:
-                        events.append([ticket_id, "amended", sight.closed_at, len(events), False])
-                seen_closed = file.exported_at
-            elif state == "closed":
-                came_back.append([ticket_id, False, False])
-            state, was_alarm = sight.state, False
-        closures += events
-        reopens += came_back
-    return {"closures": [tuple(e) for e in closures], "reopens": [tuple(e) for e in reopens], "exits": exits}
+            for sight in [sight for sight in file.sights if sight.ticket_id == life.ticket_id][-1:]:
+                life.see(sight, file, first=position == 0)
+    return {
+        "closures": [tuple(event) for life in lives for event in life.closures],
+        "reopens": [tuple(event) for life in lives for event in life.reopens],
+        "exits": [ticket_id for life in lives for ticket_id in life.exits],
+    }
 
 
 def _states(known: Sequence[File]) -> dict[str, str]:
