@@ -209,7 +209,7 @@ def test_an_importer_wants_one_source(python: Python, more: list[str]) -> None:
     """Bucket or file, and never a guess."""
     done = python("-m", "inc.import_inc", *more)
     assert (done.returncode, done.stdout) == (2, "")
-    other = "--geocode-clusters, --geocode-locations"
+    other = "--geocode-clusters, --geocode-locations, --capture-history"
     assert done.stderr == f"fleettickets: give one of --from-bucket and --inc-csv FILE, or {other}\n"
 
 
