@@ -421,6 +421,8 @@ BEGIN
                     'count', coalesce(counted.n, 0),
                     'of', scope.n,
                     'share', round(coalesce(counted.n, 0)::numeric / nullif(scope.n, 0), 4),
+                    'limit', allowed.share,
+                    'is_over', coalesce(counted.n::numeric / nullif(scope.n, 0) > allowed.share, false),
                     'samples', coalesce(to_json(counted.samples), '[]'),
                     'by_day', coalesce(spark.days, '{}')
                 )
@@ -431,6 +433,9 @@ BEGIN
             CROSS JOIN LATERAL (
                 SELECT CASE rule.scope WHEN 'open' THEN looked.open WHEN 'closed' THEN looked.closed ELSE looked.all END AS n
             ) AS scope
+            CROSS JOIN LATERAL (
+                SELECT tickets.threshold('max_share ' || rule.rule, p_dataset, p_now) AS share
+            ) AS allowed
             LEFT JOIN counted USING (rule)
             LEFT JOIN spark USING (rule)
         ),
@@ -482,7 +487,10 @@ BEGIN
         SELECT json_build_object(
             'dataset', p_dataset,
             'open', (SELECT count(*) FROM open_ticket),
-            'expected_open', (SELECT round(sum(coalesce(p_still_open, 1))::numeric, 1) FROM open_ticket),
+            'expected_open', (
+                SELECT CASE WHEN count(p_still_open) > 0 THEN round(sum(coalesce(p_still_open, 1))::numeric, 1) END
+                FROM open_ticket
+            ),
             'not_estimated', (SELECT count(*) FROM open_ticket WHERE p_still_open IS NULL),
             'expected_breaches', (SELECT round(sum(p_breach)::numeric, 1) FROM open_ticket),
             'score', (
@@ -804,7 +812,8 @@ BEGIN
             count(*) FILTER (WHERE sla.sla_state = 'at_risk') AS at_risk,
             count(*) FILTER (WHERE sla.sla_state = 'on_track') AS on_track,
             count(*) FILTER (WHERE sla.sla_state = 'unknown') AS unknown,
-            round(sum(coalesce(sla.p_still_open, 1))::numeric, 1) AS expected_open
+            count(*) FILTER (WHERE sla.sla_state = 'none') AS none,
+            CASE WHEN count(sla.p_still_open) > 0 THEN round(sum(coalesce(sla.p_still_open, 1))::numeric, 1) END AS expected_open
         FROM stream
         CROSS JOIN LATERAL reporting.open_sla_at(stream.dataset, p_now) AS sla
         LEFT JOIN tickets.all_tickets AS ticket ON ticket.dataset = stream.dataset AND ticket.ticket_id = sla.ticket_id
@@ -837,6 +846,7 @@ BEGIN
                     'open', coalesce(backlog.open, 0), 'mapped', coalesce(backlog.mapped, 0),
                     'breached', coalesce(backlog.breached, 0), 'at_risk', coalesce(backlog.at_risk, 0),
                     'on_track', coalesce(backlog.on_track, 0), 'unknown', coalesce(backlog.unknown, 0),
+                    'none', coalesce(backlog.none, 0),
                     'breached_proven', coalesce(backlog.breached_proven, 0),
                     'expected_open', backlog.expected_open
                 ),
@@ -1453,7 +1463,7 @@ BEGIN
     ),
     nowcast AS (
         SELECT
-            round(sum(coalesce(still_open, 1))::numeric, 1) AS expected_open,
+            CASE WHEN count(still_open) > 0 THEN round(sum(coalesce(still_open, 1))::numeric, 1) END AS expected_open,
             count(still_open) AS estimated,
             count(*) FILTER (WHERE still_open IS NULL) AS not_estimated
         FROM open_ticket
@@ -3172,7 +3182,7 @@ BEGIN
                 ticket.dataset = p_dataset
                 AND (
                     ticket.is_actionable
-                    OR (ticket.is_actionable IS NOT TRUE AND ticket.closed_at IS NULL)
+                    OR (p_from < 'infinity' AND ticket.is_actionable IS NOT TRUE AND ticket.closed_at IS NULL)
                     OR (ticket.closed_at >= p_from AND ticket.closed_at < p_to)
                     OR (ticket.created_at_service >= p_from AND ticket.created_at_service < p_to)
                 );
@@ -3186,7 +3196,7 @@ BEGIN
         WHERE
             p_from IS NULL
             OR ticket.is_actionable
-            OR ticket.closed_at IS NULL
+            OR (p_from < 'infinity' AND ticket.closed_at IS NULL)
             OR (ticket.closed_at >= p_from AND ticket.closed_at < p_to)
             OR (ticket.created_at_service >= p_from AND ticket.created_at_service < p_to);
         RETURN;
@@ -3212,7 +3222,7 @@ BEGIN
         AND (
             p_from IS NULL
             OR was.open
-            OR ticket.closed_at IS NULL
+            OR (p_from < 'infinity' AND ticket.closed_at IS NULL)
             OR (ticket.closed_at >= p_from AND ticket.closed_at < p_to)
             OR (ticket.created_at_service >= p_from AND ticket.created_at_service < p_to)
         );

@@ -44,15 +44,16 @@ _LEDGER: Final = (
     "FROM tickets.import_files ORDER BY key, last_modified, etag"
 )
 _SIGHTINGS: Final = (
-    "SELECT ticket_id, exported_at, modified, etag, line, superseded_at::text, is_alarm, makes_ticket, raw, state "
+    "SELECT ticket_id, exported_at, modified, etag, line, is_alarm, makes_ticket, raw, state "
     "FROM tickets.row_versions ORDER BY ticket_id, exported_at, modified, etag"
 )
 _EVENTS: Final = (
     "SELECT 'closed', to_jsonb(event) FROM tickets.closure_events AS event "
     "UNION ALL SELECT 'reopened', to_jsonb(event) FROM tickets.reopen_events AS event "
-    "UNION ALL SELECT 'left', to_jsonb(event) FROM tickets.exit_events AS event ORDER BY 1, 2"
+    "UNION ALL SELECT 'left', to_jsonb(event) FROM tickets.exit_events AS event "
+    "UNION ALL SELECT 'open', to_jsonb(spell) FROM tickets.open_spells AS spell ORDER BY 1, 2"
 )
-_WATERMARK: Final = "SELECT metadata FROM tickets.import_meta"
+_WATERMARK: Final = "SELECT metadata - 'forecast_refreshed_at' FROM tickets.import_meta"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ def undisturbed(world: World, twin: db.Connection) -> dict[str, list[tuple[Any, 
     twin.execute(
         "TRUNCATE tickets.inc, tickets.crq, tickets.import_files, tickets.import_meta, tickets.rejected_rows, "
         "tickets.alarm_rows, tickets.runs, tickets.row_versions, tickets.closure_events, tickets.reopen_events, "
-        "tickets.exit_events, tickets.inc_daily_snapshot"
+        "tickets.open_spells, tickets.exit_events, tickets.inc_daily_snapshot"
     )
     report = ingest(
         Order(INC, "twin", apply=True),
