@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _COMMANDS: Final = {
     "check": "Gates for cron and monitoring: freshness, quality, schema.",
     "config": "The settings that hold here, and where each comes from.",
-    "demo": "From nothing to tickets in PostGIS, in a private playground.",
+    "demo": "From nothing to the live map, in a private playground.",
     "dispatch": "Who goes where next: plan a shift, insert what is urgent, commit.",
     "down": "Stop the private servers of this folder.",
     "export": "Tickets and closures as files for other programs.",

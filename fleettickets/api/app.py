@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from fleettickets import __version__
-from fleettickets.api import exports, feed, ogc, operations, reads, sessions, tiles
+from fleettickets.api import exports, feed, functions, ogc, operations, reads, reviewing, sessions, tiles
 from fleettickets.api.problems import KINDS, MEDIA_TYPE, ProblemError, unexpected
 from fleettickets.api.shim import Shim
 from fleettickets.api.web import WebApp
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _ROUTERS: Final = (
     feed.router,
-    reads.router,
+    reads.router,  # before the functions: /api/tickets/nearest is no ticket's id
+    functions.router,
+    reviewing.router,
     tiles.router,
     exports.router,
     ogc.router,

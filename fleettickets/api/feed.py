@@ -31,7 +31,7 @@ _TAIL: Final = '], "summary" : '
 _FROM_DATABASE: Final = (
     "SELECT reporting.fn_tickets_for_map(p_dataset => %(dataset)s::text, p_cluster => %(cluster)s::text, "
     "p_status => %(status)s::text, p_actionable => %(actionable)s::boolean, p_bbox => %(bbox)s::float8[], "
-    "p_now => %(now)s::timestamptz)::text"
+    "p_now => %(now)s::timestamptz, p_mode => %(mode)s::text)::text"
 )
 
 router = APIRouter(default_response_class=Response, tags=["map"])
@@ -142,12 +142,13 @@ def _parameters(query: MapQuery) -> dict[str, Any]:
         "actionable": {"true": True, "false": False, "all": None}[query.actionable],
         "bbox": list(box(query.bbox)) if query.bbox else None,
         "now": query.now,
+        "mode": query.mode,
     }
 
 
 def _narrowed(clocks: dict[str, bytes], text: str, query: MapQuery, *, pii: bool) -> bytes:
     more = query.model_dump(
-        exclude={"dataset", "cluster", "status", "bbox", "now", "actionable"}, exclude_defaults=True
+        exclude={"dataset", "cluster", "status", "bbox", "now", "mode", "actionable"}, exclude_defaults=True
     )
     if not more and len(query.cluster) <= 1 and len(query.status) <= 1:
         return text.encode() if pii else masked(text.encode())

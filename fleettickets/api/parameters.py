@@ -89,11 +89,16 @@ class TicketQuery(Query):
     bbox: Box | None = None
     opened_after: Instant | None = None
     now: Instant | None = None
+    mode: Literal["known", "happened"] = "known"
 
     @property
     def selects(self) -> bool:
         """Whether it leaves anything out."""
-        return any(getattr(self, name) not in ("", None, []) for name in TicketQuery.model_fields if name != "now")
+        return any(
+            getattr(self, name) not in ("", None, [])
+            for name in TicketQuery.model_fields
+            if name not in {"now", "mode"}
+        )
 
 
 class MapQuery(TicketQuery):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, LiteralString
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -10,11 +10,8 @@ from pydantic import Field
 
 from fleettickets import __version__
 from fleettickets.api import parameters as ask
-from fleettickets.api.held import masked
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 from fleettickets.api import reply
+from fleettickets.api.functions import passed
 
 TILES_ABOVE = 50_000
 
@@ -41,7 +38,7 @@ class NearestQuery(ask.Query):
 @router.get("/api/runs", responses=reply.documented(400))
 async def runs(request: Request, query: Annotated[RunsQuery, Query()]) -> Response:
     """The newest runs and what each did."""
-    return await _passed(
+    return await passed(
         request,
         "SELECT reporting.fn_runs(%s::text, %s::integer, %s::bigint)::text",
         [query.dataset or None, query.limit, query.before],
@@ -51,7 +48,7 @@ async def runs(request: Request, query: Annotated[RunsQuery, Query()]) -> Respon
 @router.get("/api/tickets/nearest", responses=reply.documented(400, 504))
 async def nearest(request: Request, query: Annotated[NearestQuery, Query()]) -> Response:
     """The open tickets nearest to a point, by true distance."""
-    return await _passed(
+    return await passed(
         request,
         "SELECT dispatch.fn_nearest_tickets(p_lon => %s::float8, p_lat => %s::float8, p_k => %s::integer, "
         "p_dataset => %s::text)::text",
@@ -80,10 +77,3 @@ async def config(request: Request, query: Annotated[ask.Query, Query()]) -> Resp
     settings = reply.server_of(request).settings
     known = {"version": __version__, "basemap_url": settings.basemap_url, "tiles_above": TILES_ABOVE}
     return Response(orjson.dumps(known), media_type="application/json", headers={"cache-control": "no-cache"})
-
-
-async def _passed(request: Request, query: LiteralString, parameters: Sequence[Any]) -> Response:
-    """What one function of the database answers, as it wrote it."""
-    text = await reply.server_of(request).value(query, parameters)
-    body = text.encode()
-    return await reply.fresh(request, body if reply.caller_of(request).may("pii") else masked(body))

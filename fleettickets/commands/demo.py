@@ -33,12 +33,23 @@ _DAYS = 40
 @click.option("--seed", default=1, show_default=True, help="The same seed tells the same story.")
 @click.option("--exit", "leave", is_flag=True, help="Stop after the summary instead of feeding on.")
 @click.option("--every", "pause_s", default=5.0, show_default=True, help="Seconds between two live deltas.")
+@click.option("--port", default=8080, show_default=True, help="Port of the map; another one if it is taken.")
+@click.option("--no-browser", is_flag=True, help="Do not open the map in a browser.")
 @click.option("--keep", metavar="FOLDER", help="Play in this folder and leave it, servers running, at the end.")
 @click.pass_context
-def command(
-    ctx: click.Context, *, rows: int, days: int, seed: int, leave: bool, pause_s: float, keep: str | None
+def command(  # noqa: PLR0913  # one parameter an option
+    ctx: click.Context,
+    *,
+    rows: int,
+    days: int,
+    seed: int,
+    leave: bool,
+    pause_s: float,
+    port: int,
+    no_browser: bool,
+    keep: str | None,
 ) -> None:
-    """From nothing to tickets in PostGIS, in a private playground that is removed at the end."""
+    """From nothing to the live map, in a private playground that is removed at the end."""
     if ctx.invoked_subcommand:
         return
     from fleettickets.demo.play import Demo  # noqa: PLC0415  # its imports are the demo's alone
@@ -50,7 +61,7 @@ def command(
     demo = Demo(home, app.now, rows, days, seed, app.say)
     app.say(f"A private PostgreSQL and S3 server start in {home}; {_ending(keep)}")
     try:
-        _play(app, demo, leave=leave, pause_s=pause_s)
+        _play(app, demo, leave=leave, pause_s=pause_s, port=port, browser=not no_browser)
     finally:
         if not keep:
             demo.remove()
@@ -63,7 +74,10 @@ def _ending(keep: str | None) -> str:
     return "they stay until 'fleettickets down'" if keep else "Ctrl-C stops and removes them"
 
 
-def _play(app: App, demo: Demo, *, leave: bool, pause_s: float) -> None:
+def _play(app: App, demo: Demo, *, leave: bool, pause_s: float, port: int, browser: bool) -> None:
+    import sys  # noqa: PLC0415  # beside its only use
+    import webbrowser  # noqa: PLC0415  # the same
+
     from fleettickets.demo.play import disagreements  # noqa: PLC0415  # the demo's alone
 
     demo.start()
@@ -71,14 +85,18 @@ def _play(app: App, demo: Demo, *, leave: bool, pause_s: float) -> None:
     reports = demo.drain(partial(follow, app))
     again = demo.drain(partial(follow, app), again=True)
     demo.geocode()
-    agreements = demo.agreements(counts)
-    sources = demo.by_geo_source()
-    document = {**_document(demo, counts, reports, again, agreements), "open_by_geo_source": sources}
-    app.answer(document, lambda: _show(reports, again, agreements, sources))
-    if disagreements(agreements):
-        raise FleetticketsError("the database and the simulator disagree: see the numbers above")
-    if not leave and not app.as_json:
-        _feed_on(app, demo, pause_s)
+    with demo.website(port) as url:
+        agreements = demo.agreements(counts) + demo.served(url, counts)
+        sources = demo.by_geo_source()
+        document = {**_document(demo, counts, reports, again, agreements), "open_by_geo_source": sources, "url": url}
+        app.answer(document, lambda: _show(reports, again, agreements, sources))
+        if disagreements(agreements):
+            raise FleetticketsError("the database and the simulator disagree: see the numbers above")
+        if not leave and not app.as_json:
+            app.say(f"\nthe map is at {url}")
+            if browser and sys.stderr.isatty():
+                webbrowser.open(url)
+            _feed_on(app, demo, pause_s)
 
 
 def _feed_on(app: App, demo: Demo, pause_s: float) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fleettickets import db
 from fleettickets.datasets import DATASETS
-from fleettickets.demo import export, stack
+from fleettickets.demo import export, stack, website
 from fleettickets.demo.plan import Plan, eat
 from fleettickets.errors import FleetticketsError
 from fleettickets.geocode.asking import Terms
@@ -128,6 +128,23 @@ class Demo:
             found.append(Agreement(f"{name} open, through fn_tickets_for_map", count.open, summary["by_dataset"][name]))
             found.append(Agreement(f"{name} turned alarm", count.alarm_turned, alarms))
         return found
+
+    @contextmanager
+    def website(self, port: int) -> Iterator[str]:
+        """The address of the API and the web map, served while the block lasts."""
+        if self.running is None or self.running.database_url is None:
+            raise FleetticketsError("the demo's database does not run")
+        with contextlib.ExitStack() as stack:
+            with self._step("web server"):
+                url = stack.enter_context(website.serving(self.running.database_url, port, self.home / "serve.log"))
+            yield url
+
+    def served(self, url: str, counts: dict[str, Count]) -> list[Agreement]:
+        """The simulator's own count beside what a browser gets."""
+        by_dataset = website.answer(url, "/webhook/tickets")["summary"]["by_dataset"]
+        return [
+            Agreement(f"{name} open, over HTTP", count.open, by_dataset.get(name, 0)) for name, count in counts.items()
+        ]
 
     def live(self, pause_s: float, follow: Follow) -> Iterator[list[RunReport]]:
         """Without end: both exporters write the next delta, it is drained; the clock runs an hour a delta."""
