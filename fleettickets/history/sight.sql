@@ -9,7 +9,11 @@ newest AS (
         staged.ticket_id,
         staged.line,
         staged.is_alarm,
-        NOT bool_and(staged.is_alarm) OVER (PARTITION BY staged.ticket_id COLLATE "C") AS makes_ticket,
+        -- The order and frame change nothing but the plan: one sort serves this and DISTINCT ON.
+        NOT bool_and(staged.is_alarm) OVER (
+            PARTITION BY staged.ticket_id COLLATE "C" ORDER BY staged.line DESC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ) AS makes_ticket,
         staged.raw
     FROM pg_temp.incoming AS staged
     WHERE staged.reason IS NULL
