@@ -2,6 +2,7 @@
 
 FleetticketsError          1  failed
 ├── UsageError             2  wrong command, setting or input
+│   └── NotFoundError      2  what was asked for is not there
 ├── QualityGateError       3  the data is worse than allowed
 ├── StaleError             4  the data is older than allowed
 ├── PendingError           5  part of the work is left; run again to go on
@@ -26,6 +27,10 @@ class UsageError(FleetticketsError):
     """The command, a setting or the given file is not usable."""
 
     exit_code = 2
+
+
+class NotFoundError(UsageError):
+    """There is nothing of that name or number."""
 
 
 class QualityGateError(FleetticketsError):

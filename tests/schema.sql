@@ -3604,7 +3604,7 @@ CREATE TABLE tickets.api_tokens (
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
     CONSTRAINT api_tokens_name_is_readable CHECK (((btrim(name) <> ''::text) AND (length(name) <= 100))),
-    CONSTRAINT api_tokens_scopes_are_known CHECK (((scopes <@ ARRAY['read'::text, 'pii'::text, 'review'::text, 'dispatch'::text, 'admin'::text]) AND (cardinality(scopes) > 0)))
+    CONSTRAINT api_tokens_scopes_are_known CHECK (((scopes <@ ARRAY['read'::text, 'pii'::text, 'review'::text, 'dispatch'::text, 'positions'::text, 'admin'::text]) AND (cardinality(scopes) > 0)))
 );
 COMMENT ON TABLE tickets.api_tokens IS 'Bearer tokens of the HTTP API, hashed; a revoked one stays for the record';
 ALTER TABLE tickets.api_tokens ALTER COLUMN token_id ADD GENERATED ALWAYS AS IDENTITY (

@@ -10,7 +10,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from fleettickets import __version__
-from fleettickets.api import exports, feed, functions, ogc, operations, reads, reviewing, sessions, tiles
+from fleettickets.api import (
+    dispatch,
+    exports,
+    feed,
+    functions,
+    ogc,
+    operations,
+    positions,
+    reads,
+    reviewing,
+    sessions,
+    tiles,
+)
 from fleettickets.api.problems import KINDS, MEDIA_TYPE, ProblemError, unexpected
 from fleettickets.api.shim import Shim
 from fleettickets.api.web import WebApp
@@ -28,6 +40,8 @@ _ROUTERS: Final = (
     tiles.router,
     exports.router,
     ogc.router,
+    dispatch.router,
+    positions.router,
     sessions.router,
     operations.router,
 )

@@ -53,7 +53,8 @@ def _bbox(text: str) -> str:
     return text
 
 
-Text = Annotated[str, Field(max_length=_MOST_TEXT), AfterValidator(_text)]
+NO_NUL: Final = AfterValidator(_text)
+Text = Annotated[str, Field(max_length=_MOST_TEXT), NO_NUL]
 Dataset = Annotated[str, Field(max_length=20, description="inc or crq; empty: both"), AfterValidator(_dataset)]
 Instant = Annotated[
     datetime,

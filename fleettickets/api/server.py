@@ -16,6 +16,7 @@ from fleettickets.api.held import Held
 from fleettickets.api.limits import Limits
 from fleettickets.api.live import Follower
 from fleettickets.api.measures import Measures
+from fleettickets.api.planning import Planner
 from fleettickets.api.streams import Streams
 from fleettickets.api.tokens import Tokens
 
@@ -46,6 +47,8 @@ class ServeSettings:
     basemap_url: str | None = None
     web_folder: Path | None = None
     access_log: bool = True
+    router: str | None = None
+    router_url: str | None = None
 
 
 @dataclass(slots=True)
@@ -60,12 +63,14 @@ class Server:
     streams: Streams = field(init=False)
     follower: Follower = field(init=False)
     limits: Limits = field(init=False)
+    planner: Planner = field(init=False)
     pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
         self.streams = Streams(settings.most_streams)
         self.limits = Limits(settings.rate_per_s)
+        self.planner = Planner(settings.database_url)
         self.follower = Follower(
             settings.database_url, settings.poll_s, self.held, self.tokens, self.answers, self.streams
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SCOPES: Final = ("read", "pii", "review", "dispatch", "admin")
+SCOPES: Final = ("read", "pii", "review", "dispatch", "positions", "admin")
 COOKIE: Final = "fleettickets_session"
 SESSION_S: Final = 12 * 3600
 _PREFIX: Final = "ft_"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 import time
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -87,17 +88,19 @@ def explain(app: App, *, ticket_id: str, plan_id: int | None) -> None:
 
 @command.command()
 @click.argument("ticket_id")
-@click.option("--plan", "plan_id", type=int, help="The draft; default: the newest plan.")
+@click.option("--plan", "plan_id", type=int, help="The draft; default: the newest one.")
 @click.option("--apply", is_flag=True, help="Keep the change; without it, it is only shown.")
 @click.pass_obj
 def insert(app: App, *, ticket_id: str, plan_id: int | None, apply: bool) -> int:
     """Take one urgent ticket into a draft; nothing else moves. Exit 5 when it fits nowhere."""
     from fleettickets.dispatch import plans  # noqa: PLC0415  # psycopg is loaded when it is needed
     from fleettickets.dispatch.model import Unassigned  # noqa: PLC0415  # the same
+    from fleettickets.dispatch.roads import roads_of  # noqa: PLC0415  # the same
 
     with app.connector()() as connection, connection.transaction(force_rollback=not apply):
-        stored = plans.load(connection, plan_id)
-        result = plans.insert(connection, stored, ticket_id, stored.revision)
+        stored = plans.newest_draft(connection) if plan_id is None else plans.load(connection, plan_id)
+        roads = roads_of(app.settings.router, app.settings.router_url, app.now)
+        result = plans.insert(connection, stored, ticket_id, stored.revision, roads)
     if isinstance(result, Unassigned):
         left = asdict(result)
         app.answer({"applied": False, **left}, partial(_show_explained, left))
@@ -140,6 +143,29 @@ def diff(app: App, *, before: int, after: int) -> None:
     with app.connector()() as connection:
         change = plans.compare(plans.load(connection, before), plans.load(connection, after))
     app.answer(asdict(change), partial(_show_difference, change))
+
+
+@command.command()
+@click.argument("plan_id", type=int)
+@click.option("--format", "ending", type=click.Choice(["gpx", "geojson"]), required=True)
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write here instead of stdout.")
+@click.pass_obj
+def export(app: App, *, plan_id: int, ending: str, out: Path | None) -> None:
+    """Write a plan as GPX routes or as GeoJSON."""
+    from fleettickets.dispatch.files import WRITERS  # noqa: PLC0415  # loaded when it is needed
+
+    if app.as_json and out is None:
+        raise UsageError("--json leaves stdout to one JSON document: give --out FILE")
+    content = WRITERS[ending].write(_load(app, plan_id).as_dict())
+    if out is None:
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written ({error.strerror}): give another --out") from None
+    written = {"plan_id": plan_id, "file": str(out), "bytes": len(content)}
+    app.answer(written, lambda: click.echo(f"plan {plan_id} written to {out} ({len(content):,} bytes)"))
 
 
 @command.command()

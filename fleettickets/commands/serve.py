@@ -59,6 +59,8 @@ def settings_of(app: App, *, loopback: bool, access_log: bool) -> ServeSettings:
         basemap_url=chosen.basemap_url,
         web_folder=Path(chosen.web_folder) if chosen.web_folder else None,
         access_log=access_log,
+        router=chosen.router,
+        router_url=chosen.router_url,
     )
 
 

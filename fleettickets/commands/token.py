@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from fleettickets.commands.app import App
 
-_SCOPES = ("read", "pii", "review", "dispatch", "admin")
+_SCOPES = ("read", "pii", "review", "dispatch", "positions", "admin")
 
 
 @click.group()
@@ -35,7 +35,7 @@ def create(app: App, *, name: str, scopes: tuple[str, ...], days: int | None) ->
         raise UsageError("NAME is 1 to 100 readable characters that say who uses the token")
     secret = new_secret()
     expires_at = app.now + timedelta(days=days) if days else None
-    wanted = sorted({"read", *scopes})
+    wanted = sorted(scopes if set(scopes) == {"positions"} else {"read", *scopes})  # a tracker's token reads nothing
     with app.connector()() as connection, connection.transaction():
         row = connection.execute(
             "INSERT INTO tickets.api_tokens (name, secret_sha256, scopes, expires_at) VALUES (%s, %s, %s, %s) "

@@ -101,7 +101,7 @@ def read(connection: Connection, settings: Settings, locks: Locks, now: datetime
 
 def _jobs(connection: Connection, settings: Settings, locks: Locks, now: datetime) -> list[Job]:
     rows = connection.execute(
-        "SELECT ticket_id, lat, lon, geo_source, due_at, earliest_at, service_s, skills "
+        "SELECT ticket_id, lat, lon, geo_source, due_at, earliest_at, service_s, skills, p_still_open "
         "FROM dispatch.open_jobs(%s, %s)",
         [now, list(settings.datasets)],
     ).fetchall()
@@ -115,11 +115,12 @@ def _jobs(connection: Connection, settings: Settings, locks: Locks, now: datetim
             service_s=service_s,
             due_s=None if due_at is None else _seconds(due_at - now),
             earliest_s=0 if earliest_at is None else max(_seconds(earliest_at - now), 0),
+            p_still_open=p_still_open,
             skills=frozenset(skills),
             is_coarse=geo_source == "cluster",
             pinned_to=locks.pinned.get(ticket_id),
         )
-        for ticket_id, lat, lon, geo_source, due_at, earliest_at, service_s, skills in rows
+        for ticket_id, lat, lon, geo_source, due_at, earliest_at, service_s, skills, p_still_open in rows
     ]
 
 

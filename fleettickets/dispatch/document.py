@@ -50,6 +50,9 @@ def document_of(instance: Instance, plan: Plan, now: datetime) -> dict[str, Any]
                 "by": list(left.by),
                 "best_vehicle": left.best_vehicle,
                 "price_m": left.price_m,
+                "lat": jobs[left.ticket_id].lat,
+                "lon": jobs[left.ticket_id].lon,
+                "due_at": _due_at(jobs[left.ticket_id], now),
             }
             for left in plan.unassigned
         ],
@@ -108,11 +111,15 @@ def _stop(stop: Stop, job: Job, number: int, now: datetime) -> dict[str, Any]:
         "arrives_at": _at(now, stop.arrival_s),
         "begins_at": _at(now, stop.start_s),
         "finishes_at": _at(now, stop.finish_s),
-        "due_at": None if job.due_s is None else _at(now, job.due_s),
+        "due_at": _due_at(job, now),
         "is_on_time": stop.is_on_time,
         "slack_s": stop.slack_s,
         "travel_m": stop.travel_m,
     }
+
+
+def _due_at(job: Job, now: datetime) -> str | None:
+    return None if job.due_s is None else _at(now, job.due_s)
 
 
 def _by_reason(plan: Plan) -> dict[str, int]:

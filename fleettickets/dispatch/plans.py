@@ -18,7 +18,7 @@ from fleettickets.dispatch.day import Locks, Settings
 from fleettickets.dispatch.document import document_of, instance_of, plan_of
 from fleettickets.dispatch.model import Plan, Unassigned
 from fleettickets.dispatch.planner import plan
-from fleettickets.errors import ConflictError, FleetticketsError, UsageError
+from fleettickets.errors import ConflictError, FleetticketsError, NotFoundError
 
 if TYPE_CHECKING:
     from fleettickets.db import Connection
@@ -77,7 +77,7 @@ def draft(
 
 
 def load(connection: Connection, plan_id: int | None = None) -> Stored:
-    """The plan of this number; without one the committed plan, else the newest. UsageError when there is none."""
+    """The plan of this number; without one the committed plan, else the newest. NotFoundError when there is none."""
     row = connection.execute(
         "SELECT plan_id, revision, state, planned_for, created_by, based_on, committed_at, committed_by, settings, "
         "locks, document FROM dispatch.plan WHERE coalesce(plan_id = %s, true) "
@@ -86,9 +86,17 @@ def load(connection: Connection, plan_id: int | None = None) -> Stored:
     ).fetchone()
     if row is None:
         which = "no plan yet: fleettickets dispatch plan --apply" if plan_id is None else f"no plan {plan_id}"
-        raise UsageError(f"there is {which}")
+        raise NotFoundError(f"there is {which}")
     settings, locks = Settings.of(row[8]), Locks.of(row[9])
     return Stored(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], settings, locks, row[10])
+
+
+def newest_draft(connection: Connection) -> Stored:
+    """The draft made last. NotFoundError when there is none."""
+    row = connection.execute("SELECT max(plan_id) FROM dispatch.plan WHERE state = 'draft'").fetchone()
+    if row is None or row[0] is None:
+        raise NotFoundError("there is no draft: fleettickets dispatch plan --apply makes one")
+    return load(connection, row[0])
 
 
 def relock(
@@ -102,7 +110,9 @@ def relock(
     return _store(connection, stored, instance, made, locks), moved
 
 
-def insert(connection: Connection, stored: Stored, ticket_id: str, revision: int) -> Stored | Unassigned:
+def insert(
+    connection: Connection, stored: Stored, ticket_id: str, revision: int, roads: Roads | None = None
+) -> Stored | Unassigned:
     """Take one ticket into the draft and move nothing; else why it fits nowhere."""
     _only_draft(stored, revision)
     known = instance_of(stored.document)
@@ -110,16 +120,20 @@ def insert(connection: Connection, stored: Stored, ticket_id: str, revision: int
         today = day.read(connection, stored.settings, Locks(), stored.planned_for)
         found = [job for job in today.jobs if job.ticket_id == ticket_id]
         if not found:
-            raise UsageError(f"ticket {ticket_id} is not open in {', '.join(stored.settings.datasets)}")
+            raise NotFoundError(f"ticket {ticket_id} is not open in {', '.join(stored.settings.datasets)}")
         known = replace(known, jobs=(*known.jobs, found[0]))
-    made = insert_urgent(known, plan_of(stored.document), ticket_id)
+    travel = roads.travel(connection, known) if roads else None
+    made = insert_urgent(known, plan_of(stored.document), ticket_id, travel)
     if isinstance(made, Unassigned):
         return made
     return _store(connection, stored, known, made, stored.locks)
 
 
 def commit(connection: Connection, stored: Stored, revision: int, by: str, now: datetime) -> list[str]:
-    """Make the draft the plan that holds; the tickets that closed meanwhile, which are left out of it."""
+    """Make the draft the plan that holds; the tickets that closed meanwhile, which are left out of it.
+
+    Live clients hear of every ticket that this plan or the one before assigns: call it last in the transaction.
+    """
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('fleettickets:dispatch', 0))")
     stored = load(connection, stored.plan_id)
     _only_draft(stored, revision)
@@ -140,7 +154,13 @@ def commit(connection: Connection, stored: Stored, revision: int, by: str, now: 
         "WHERE plan_id = %s",
         [now, by, stored.plan_id],
     )
-    return _assign(connection, stored, made)
+    closed = _assign(connection, stored, made)
+    connection.execute(
+        "SELECT tickets.advance_revision(dataset, array_agg(ticket_id)) FROM dispatch.assignment "
+        "WHERE plan_id IN (%s, %s) GROUP BY dataset ORDER BY dataset",
+        [stored.plan_id, current],
+    )
+    return closed
 
 
 def compare(before: Stored, after: Stored) -> Difference:

@@ -1,4 +1,4 @@
--- Every open ticket as a plan needs it: where, until when, how long, with which skills.
+-- Every open ticket as a plan needs it: where, until when, how long, with which skills, how likely it is open still.
 CREATE OR REPLACE FUNCTION dispatch.open_jobs(p_now timestamptz, p_datasets text[] DEFAULT '{inc,crq}')
 RETURNS TABLE (
     dataset text,
@@ -11,7 +11,8 @@ RETURNS TABLE (
     due_at timestamptz,
     earliest_at timestamptz,
     service_s integer,
-    skills text[]
+    skills text[],
+    p_still_open double precision
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp SET timezone = 'Africa/Nairobi'
@@ -28,6 +29,10 @@ BEGIN
             crq.region, crq.normalized_status,
             crq.created_at_service, crq.first_seen_at, crq.scheduled_at
         FROM tickets.crq WHERE crq.is_actionable AND 'crq' = ANY (p_datasets)
+    ),
+    clock AS MATERIALIZED (
+        SELECT stream.dataset, (tickets.clocks(stream.dataset, p_now, 'happened')).content_as_of
+        FROM unnest(p_datasets) AS stream (dataset)
     )
     SELECT
         open.dataset,
@@ -49,12 +54,17 @@ BEGIN
             WHERE coalesce(rule.dataset, open.dataset) = open.dataset
                 AND (rule.raw_status IS NULL OR upper(btrim(rule.raw_status)) = open.raw_status)
             ORDER BY rule.skill
-        )
+        ),
+        coalesce(chance.still_open, 1)
     FROM open
+    JOIN clock ON clock.dataset = open.dataset
     CROSS JOIN LATERAL tickets.sla_sum(
         open.dataset, open.ticket_id, 'open', open.created_at_service, open.first_seen_at, NULL,
-        open.cluster, open.region, open.normalized_status, p_now, NULL
+        open.cluster, open.region, open.normalized_status, p_now, clock.content_as_of
     ) AS sla
+    CROSS JOIN LATERAL tickets.open_chances(
+        open.dataset, open.cluster, sla.opened_at, p_now, clock.content_as_of, sla.target_min
+    ) AS chance
     ORDER BY open.dataset DESC, open.ticket_id;
 END
 $$;
