@@ -263,7 +263,10 @@ async def diff(request: Request, plan_id: PlanId, query: Annotated[DiffQuery, Qu
     return await reply.fresh(request, orjson.dumps(await _with_database(reply.server_of(request), work)))
 
 
-@router.get("/plans/{plan_id}/export.{ending}", responses=reply.documented(400))
+@router.get(
+    "/plans/{plan_id}/export.{ending}",
+    responses=reply.documented(400, media_types=[writer.media_type for writer in WRITERS.values()]),
+)
 async def export(
     request: Request,
     plan_id: PlanId,

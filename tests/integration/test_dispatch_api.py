@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
-import httpx
 import pytest
 from apiserver import serving
 from psycopg.types.json import Jsonb
@@ -21,6 +20,7 @@ from fleettickets.api.tokens import digest, new_secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import httpx
     from conftest import Outcome
 
     from fleettickets import db
