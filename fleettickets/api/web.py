@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 BUILT_IN: Final = Path(__file__).parent.parent / "web_assets"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
+_TWINS: Final = {"br": ".br", "gzip": ".gz"}
 _NOT_PAGES: Final = ("/api/", "/webhook/", "/tiles/", "/ogc/")
 
 
@@ -40,7 +42,7 @@ class WebApp:
             raise ProblemError("not_found", "the web app is not built into this installation")
         headers = {"content-security-policy": self._policy, "cross-origin-opener-policy": "same-origin"}
         headers["cache-control"] = _FOR_EVER if path.startswith("/assets/") else "no-cache"
-        return FileResponse(file, headers=headers)
+        return _sent(file, request.headers.get("accept-encoding", ""), headers)
 
     def _file(self, path: str) -> Path | None:
         """The file of this path; nothing outside of the folder is one."""
@@ -50,6 +52,19 @@ class WebApp:
         if found == self._folder:
             found = self._folder / "index.html"
         return found if found.is_relative_to(self._folder) and found.is_file() else None
+
+
+def _sent(file: Path, accepted: str, headers: dict[str, str]) -> Response:
+    """The file, or its twin that the build compressed, where the client takes it."""
+    takes = {part.partition(";")[0].strip() for part in accepted.split(",")}
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    headers["vary"] = "accept-encoding"
+    for encoding, suffix in _TWINS.items():
+        twin = file.with_name(file.name + suffix)
+        if encoding in takes and twin.is_file():
+            headers["content-encoding"] = encoding
+            return FileResponse(twin, headers=headers, media_type=kind)
+    return FileResponse(file, headers=headers, media_type=kind)
 
 
 def _content_security_policy(basemap_url: str | None) -> str:

@@ -11,6 +11,7 @@ import { DAY, dateOf, dayStart } from '../model/time'
 import type { View } from '../model/view'
 import { NO_FILTER } from '../model/filter'
 import { isTyping } from '../ui/App'
+import { Boundary } from '../ui/Boundary'
 import { Drawer } from '../ui/Drawer'
 import { Filters } from '../ui/Filters'
 import { Shape } from '../ui/Shape'
@@ -94,7 +95,7 @@ export function MapScreen() {
         </section>
         <section className="mapside" aria-label={t('map.label')}>
           {mapError === null ? (
-            <Suspense fallback={<div className="state"><span className="soft">{t('loading')}</span></div>}>
+            <Boundary of="map"><Suspense fallback={<div className="state"><span className="soft">{t('loading')}</span></div>}>
               {source !== undefined || live.problem !== null ? (
                 <MapView
                   shown={rows} chosen={chosen} closed={closed} dark={dark} basemap={config?.basemap_url ?? null} place={place.current}
@@ -103,17 +104,16 @@ export function MapScreen() {
                   onGroup={(keys) => { setGroup(new Set(keys)); setPhone('list') }}
                 />
               ) : <span />}
-            </Suspense>
+            </Suspense></Boundary>
           ) : <Empty text={t('error.map')} />}
           <Outages outages={outages} onShow={(keys) => { setGroup(new Set(keys)); setPhone('list') }} />
           <Legend />
           {config?.basemap_url ? null : <p className="credit">{t('map.attribution')}</p>}
           <TimeSlider busy={past.isFetching} />
           <button className="button only-phone" style={{ position: 'absolute', left: 12, top: 12 }} onClick={() => { setPhone('list') }}>{t('list.open', { n: rows.length })}</button>
-          {view.ticket !== null && <Drawer ticket={chosen} id={view.ticket} />}
         </section>
+        {view.ticket !== null && <Drawer ticket={chosen} id={view.ticket} />}
       </div>
-      {view.ticket !== null && phone === 'list' && <div className="only-phone"><Drawer ticket={chosen} id={view.ticket} /></div>}
     </>
   )
 }

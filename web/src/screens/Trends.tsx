@@ -94,8 +94,8 @@ function Backlog() {
       values: list.map((day, i) => (day.method === method || (list[i + 1]?.method === method && day.method !== 'missing') ? day.open : null)),
     }))
     .filter(({ values }) => values.some((value) => value !== null)), [list, t])
-  const flow = useMemo(() => ([['created', '--soft'], ['closed', '--on-track'], ['reopened', '--at-risk']] as const)
-    .map(([name, colour]): Line => ({ name: t(`trends.${name}`), colour, kind: 'bars', values: list.map((day) => day[name]) })), [list, t])
+  const flow = useMemo(() => ([['created', '--unknown', 'bars'], ['closed', '--on-track', 'bars'], ['reopened', '--at-risk', 'line']] as const)
+    .map(([name, colour, kind]): Line => ({ name: t(`trends.${name}`), colour, kind, values: list.map((day) => day[name]) })), [list, t])
   const uncovered = useMemo(() => list.map(({ created, closed }) => created === null && closed === null), [list])
 
   if (error) return <div className="panel"><Failed error={error} since={errorUpdatedAt} retry={() => void refetch()} /></div>

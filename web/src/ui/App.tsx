@@ -5,6 +5,7 @@ import type { TicketStore } from '../live/tickets'
 import { DAY, dayStart } from '../model/time'
 import { type Language, type Screen, SCREENS, type Theme } from '../model/view'
 import { MapScreen } from '../screens/MapScreen'
+import { Boundary } from './Boundary'
 import { Help } from './Help'
 import { Banner, ClockLine, Header } from './Header'
 import { SignIn } from './SignIn'
@@ -89,9 +90,9 @@ export function App({ store }: { store: TicketStore }) {
           <Header help={() => { setHelp(true) }} switchLanguage={switchLanguage} switchTheme={switchTheme} />
           <ClockLine />
           <Banner />
-          <main id="main" className={Page === null ? 'work' : 'page'} tabIndex={-1}>
+          <main id="main" className={Page === null ? 'work' : 'page'} tabIndex={Page === null ? -1 : 0}>
             {live.problem?.status === 401 ? <SignIn /> : Page === null ? <MapScreen /> : (
-              <Suspense fallback={<Loading />}><Page /></Suspense>
+              <Boundary of={view.screen}><Suspense fallback={<Loading />}><Page /></Suspense></Boundary>
             )}
           </main>
         </div>

@@ -88,8 +88,8 @@ export function Chart({ label, days, lines, missing, unit = '' }: Props) {
 }
 
 function bars(index: number, n: number, fill: string): Partial<uPlot.Series> {
-  const align = n === 1 ? 0 : index === 0 ? -1 : index === n - 1 ? 1 : 0
-  const paths = uPlot.paths.bars?.({ size: [0.7 / n, 14], align: align })
+  const align = n === 1 ? 0 : index === 0 ? -1 : 1
+  const paths = uPlot.paths.bars?.({ size: [0.8 / n, 14], align: align })
   return { fill, width: 0, points: { show: false }, ...(paths ? { paths } : {}) }
 }
 

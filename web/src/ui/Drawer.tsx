@@ -1,7 +1,7 @@
 // One ticket: its deadline summed up in words, what happened and which file says so, and what one can do.
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
-import { json } from '../api'
+import { json, Problem } from '../api'
 import { useWords, type MessageKey } from '../i18n'
 import { en } from '../i18n/en'
 import { evidence, stateAt } from '../model/sla'
@@ -130,6 +130,8 @@ function Timeline({ id, dataset }: { id: string; dataset: string }) {
     placeholderData: () => undefined,
     queryFn: ({ signal }) => json<Record<string, unknown>>(`/api/tickets/${encodeURIComponent(id)}${view.at === null ? '' : `?now=${new Date(view.at).toISOString()}`}`, { signal }),
   })
+  // A ticket of which the server tells no story has none here; anything else that fails is said.
+  if (error instanceof Problem && error.status === 404) return null
   if (error) return <Failed error={error} retry={() => void refetch()} />
   const events = timelineOf(data)
   if (events.length === 0) return null
