@@ -26,7 +26,7 @@ from fleettickets.pipeline import Order, ingest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize
 
     from fleettickets.datasets import Dataset
     from fleettickets.report import RunReport
@@ -118,7 +118,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
     visits: list[Visit] = []
 
     def opened(path: str = "/", *, phone: bool = False, **options: Any) -> Visit:
-        size = {"width": 390, "height": 844} if phone else {"width": 1360, "height": 860}
+        size: ViewportSize = {"width": 390, "height": 844} if phone else {"width": 1360, "height": 860}
         context = browser.new_context(
             base_url=site.url, viewport=size, has_touch=phone, is_mobile=phone, locale="en-GB", **options
         )

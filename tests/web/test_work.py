@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from fleettickets.datasets import CRQ
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from playwright.sync_api import Page
     from web.conftest import Site, Visit
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 AGES = [1, 5, 20, 37, 40, 47, 49, 60, 100, 300]
 
 
-def ages(site: Site, hours: list[float], prefix: str = "INC", **cells: str) -> list[dict[str, str]]:
+def ages(site: Site, hours: Sequence[float], prefix: str = "INC", **cells: str) -> list[dict[str, str]]:
     """Open tickets so many hours old, each at a place of its own."""
     return [
         ticket(
@@ -164,6 +164,31 @@ def test_markup_in_the_feed_is_shown_as_text(site: Site, visit: Open, column: st
     assert "run" not in page.title().lower().replace("runs", "")
 
 
+def test_a_review_moves_all_tickets_of_a_place_at_once(site: Site, visit: Open) -> None:
+    """One key accepts a point for every spelling; undo takes it back."""
+    site.load(
+        [
+            ticket(f"INC-{n}", created_at_service=site.ago(n + 1), location_name="JOYLAND_FDT3", cluster="RUAKA")
+            for n in range(14)
+        ]
+    )
+    site.ask(
+        "INSERT INTO tickets.geo_locations "
+        "(location_name, cluster, decision_key, place, status, proposed_geom, dist_m, updated_at) "
+        "VALUES ('JOYLAND_FDT3', 'RUAKA', 'joylandruaka', 'JOYLAND', 'far', "
+        "public.st_setsrid(public.st_point(36.77, -1.21), 4326), 9400, now()) RETURNING 1"
+    )
+    page = visit("/review").page
+    expect(page.locator(".case")).to_contain_text("moves 14 tickets")
+    page.keyboard.press("a")
+    expect(page.locator("[data-told=true]")).to_contain_text("14 tickets moved")
+    assert site.ask("SELECT count(*) FROM tickets.inc WHERE geo_source = 'location' AND geo_verified") == 14
+    page.keyboard.press("1")
+    drawn(page, 14)
+    page.keyboard.press("5")
+    expect(page.get_by_text("Nothing to review.")).to_be_visible()
+
+
 def test_without_the_server_the_last_data_stays_and_says_so(site: Site, visit: Open) -> None:
     """The server goes away: the tickets stay, marked."""
     site.load(ages(site, AGES))
@@ -183,7 +208,9 @@ def test_a_phone_without_network_shows_the_last_data(site: Site, visit: Open) ->
     page = visit("/", phone=True).page
     expect(page.get_by_role("heading", name="10 open tickets")).to_be_visible()
     page.evaluate("navigator.serviceWorker.ready")
-    page.wait_for_function("caches.open('fleettickets-payload').then((cache) => cache.match('/webhook/tickets')).then(Boolean)")
+    page.wait_for_function(
+        "caches.open('fleettickets-payload').then((cache) => cache.match('/webhook/tickets')).then(Boolean)"
+    )
     page.wait_for_function("navigator.serviceWorker.controller !== null")
     page.context.set_offline(True)
     page.reload()

@@ -62,7 +62,7 @@ function Rules({ quality }: { quality: Quality }) {
   return (
     <>
       <div className="panel">
-        <div className="scroll">
+        <div className="scroll" tabIndex={0} role="group">
           <table>
             <thead><tr><th>{t('quality.rule')}</th><th className="number">{t('quality.count')}</th><th className="number">{t('quality.share')}</th><th>{t('quality.days')}</th><th>{t('quality.samples')}</th></tr></thead>
             <tbody>
@@ -98,7 +98,7 @@ function Matrix({ cells }: { cells: Quality['sla_matrix'] }) {
   const rows = [...new Set(cells.map(({ source }) => source))]
   const columns = [...new Set(cells.map(({ derived }) => derived))]
   return (
-    <div className="scroll">
+    <div className="scroll" tabIndex={0} role="group">
       <table>
         <thead><tr><th>sla_status</th>{columns.map((name) => <th key={name} className="number">{name}</th>)}</tr></thead>
         <tbody>

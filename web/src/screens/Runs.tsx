@@ -49,7 +49,7 @@ export default function Runs() {
         <>
           <section className="panel"><header><h2>{t('runs.feed')}</h2></header><Strip runs={runs} /></section>
           <section className="panel">
-            <div className="scroll">
+            <div className="scroll" tabIndex={0} role="group">
               <table>
                 <thead>
                   <tr>

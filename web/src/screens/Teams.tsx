@@ -57,7 +57,7 @@ export default function Teams() {
       {teams.length > 0 && (
         <div className="panel">
           <p className="soft">{t('teams.note')} {t('teams.small', { n: number(data?.small_n ?? 20) })}</p>
-          <div className="scroll">
+          <div className="scroll" tabIndex={0} role="group">
             <table>
               <thead>
                 <tr>

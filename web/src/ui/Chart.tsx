@@ -66,7 +66,7 @@ export function Chart({ label, days, lines, missing, unit = '' }: Props) {
       <div className="chart" ref={box} role="img" aria-label={label} />
       <details className="table">
         <summary>{t('trends.table')}</summary>
-        <div className="scroll">
+        <div className="scroll" tabIndex={0} role="group">
           <table>
             <thead><tr><th>{t('trends.day')}</th>{lines.map(({ name }) => <th key={name} className="number">{name}</th>)}</tr></thead>
             <tbody>
