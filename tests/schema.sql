@@ -171,6 +171,38 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION reporting.flow(p_dataset text, p_from timestamp with time zone, p_to timestamp with time zone, p_now timestamp with time zone, p_mode text) IS 'The flow identity of a window with its unexplained residual';
+CREATE FUNCTION reporting.fn_backlog_daily(p_dataset text DEFAULT 'inc'::text, p_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'Africa/Nairobi'
+    AS $$
+DECLARE
+    v_last date := (least(coalesce(p_to - interval '1 microsecond', p_now), p_now) AT TIME ZONE interval '03:00')::date;
+    v_first date := coalesce((p_from AT TIME ZONE interval '03:00')::date, v_last - 89);
+BEGIN
+    IF p_dataset IS NULL OR p_dataset NOT IN ('inc', 'crq') THEN
+        RAISE EXCEPTION 'unknown dataset %: use inc or crq', quote_nullable(p_dataset)
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF p_from >= p_to THEN
+        RAISE EXCEPTION 'from must be before to' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN json_build_object(
+        'dataset', p_dataset,
+        'from', v_first,
+        'to', v_last,
+        'days', (
+            SELECT coalesce(json_agg(row_to_json(backlog) ORDER BY backlog.day), '[]')
+            FROM tickets.backlog_daily AS backlog
+            WHERE backlog.dataset = p_dataset AND backlog.day BETWEEN v_first AND v_last
+        ),
+        'freshness', (
+            SELECT json_build_object('now', p_now, 'run_at', run_at, 'file_ts', file_ts, 'content_as_of', content_as_of)
+            FROM tickets.clocks(p_dataset, p_now, 'known')
+        )
+    );
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_backlog_daily(p_dataset text, p_from timestamp with time zone, p_to timestamp with time zone, p_now timestamp with time zone) IS 'The backlog of each day and how it is known';
 CREATE FUNCTION reporting.fn_check_freshness(p_dataset text, p_now timestamp with time zone DEFAULT now()) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'

@@ -311,3 +311,14 @@ def test_forecasts_are_scored_when_the_truth_arrives(shared_connection: Connecti
 def test_bad_input_is_an_error_that_says_so(shared_connection: Connection, call: str) -> None:
     with pytest.raises(psycopg.errors.InvalidParameterValue):
         shared_connection.execute(f"SELECT reporting.{call}")
+
+
+def test_the_backlog_of_a_day_is_what_was_known_that_day(two_days: Connection) -> None:
+    """A day with a file is replayed, a day before the first is reconstructed, and none is carried on."""
+    answer = ask(two_days, "SELECT reporting.fn_backlog_daily(p_now => %s)", NOW)
+    assert [(day["day"], day["open"], day["closed"]) for day in answer["days"]] == [
+        ("2026-06-22", 1, 0),
+        ("2026-06-23", 1, 0),
+        ("2026-06-24", 1, 1),
+    ]
+    assert answer["days"][0]["method"] == "reconstructed"
