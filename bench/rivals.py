@@ -64,7 +64,7 @@ def installed(folder: Path) -> tuple[list[Contender], list[Absent]]:
 
 
 def _dlt(folder: Path) -> Contender:
-    python = _environment(folder, _DLT)
+    python = environment(folder, _DLT)
     return Contender(
         "dlt 1.31.0",
         [str(python), str(ROOT / "bench" / "dlt_loader.py")],
@@ -76,7 +76,7 @@ def _dlt(folder: Path) -> Contender:
 def _sling(folder: Path) -> Contender:
     if sys.platform != "linux" or os.uname().machine != "x86_64":
         raise OSError("its program comes from PyPI for Linux on x86-64 only")
-    python = _environment(folder, _SLING)
+    python = environment(folder, _SLING)
     program = next(python.parent.parent.glob("lib/python*/site-packages/sling_linux_amd64/bin/sling-linux-amd64"))
     replication = folder / "replication.json"
     replication.write_text(json.dumps(_REPLICATION))
@@ -88,7 +88,7 @@ def _sling(folder: Path) -> Contender:
     )
 
 
-def _environment(folder: Path, packages: tuple[str, ...]) -> Path:
+def environment(folder: Path, packages: tuple[str, ...]) -> Path:
     """A new environment with these packages; its Python."""
     uv = _found(Path(sys.executable).parent / "uv", "uv")
     python = folder / "bin" / "python"

@@ -28,8 +28,9 @@ _KEPT_CHANGES: Final = 1000
 _HEAD: Final = b'{"type" : "FeatureCollection", "features" : ['
 # Inside a JSON string every quote is escaped, so this matches the property alone.
 _LOCATION_NAME: Final = re.compile(rb'("location_name"\s*:\s*)"(?:[^"\\]|\\.)*"')
-_STATUS: Final = re.compile(rb'"status":("(?:[^"\\]|\\.)*"|null)')
-_GEO_SOURCE: Final = re.compile(rb'"geo_source":("\w+")')
+_STATUS: Final = b'"status":'
+_GEO_SOURCE: Final = b'"geo_source":'
+_VALUE: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|null')
 _MASKED: Final = rb"\1null"
 
 
@@ -102,6 +103,7 @@ class Held:
     clocks: dict[str, bytes] = field(default_factory=dict)
     changes: deque[Change] = field(default_factory=lambda: deque(maxlen=_KEPT_CHANGES))
     ordered: list[Feature] = field(default_factory=list)
+    _summary: tuple[Sequence[Feature], dict[str, bytes], bytes] | None = None
 
     @property
     def rev(self) -> int:
@@ -141,7 +143,17 @@ class Held:
         )
 
     def summary(self, features: Sequence[Feature]) -> bytes:
-        """The summary of this set, in the words and spaces of the map function."""
+        """The summary of this set, in the words and spaces of the map function; that of all is made once."""
+        kept = self._summary
+        if kept is not None and kept[0] is features and kept[1] is self.clocks:
+            return kept[2]
+        made = self._summary_of(features)
+        if features is self.ordered:
+            # Kept with what it was made of: a change meanwhile, in another thread, makes it nobody's.
+            self._summary = (features, self.clocks, made)
+        return made
+
+    def _summary_of(self, features: Sequence[Feature]) -> bytes:
         by_dataset = Counter(feature.key[0] for feature in features)
         by_status = _counted(_STATUS, features)
         by_geo_source = _counted(_GEO_SOURCE, features)
@@ -189,13 +201,15 @@ def _facts_of(text: bytes) -> Facts:
     )
 
 
-def _counted(value: re.Pattern[bytes], features: Sequence[Feature]) -> dict[str, int]:
-    """How many features carry each value, in the order of the values; null is '(none)'."""
-    counts = Counter([value.search(feature.text)[1] for feature in features])  # type: ignore[index]  # each has one
+def _counted(name: bytes, features: Sequence[Feature]) -> dict[str, int]:
+    """How many features carry each value of a property, in the order of the values; null is '(none)'."""
+    value, past = _VALUE.match, len(name)
+    texts = [feature.text for feature in features]
+    counts = Counter([found[0] for text in texts if (found := value(text, text.index(name) + past))])
     named: Counter[str] = Counter()
     for text, n in counts.items():
         named["(none)" if text == b"null" else orjson.loads(text)] += n
-    return {name: named[name] for name in sorted(named)}
+    return {word: named[word] for word in sorted(named)}
 
 
 def _shared(text: str | None) -> str | None:

@@ -1,0 +1,282 @@
+"""The HTTP API beside tipg on the same tickets, in one run: python bench/serving.py --help."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.rivals import environment
+from fleettickets import db
+from fleettickets.api.held import Held, feature_of
+from fleettickets.datasets import DATASETS
+from fleettickets.demo import export, stack, website
+from fleettickets.demo.plan import Plan
+from fleettickets.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fleettickets.db import Connection
+
+_SQL: Final = Path(__file__).parent / "serving.sql"
+_TIPG: Final = ("tipg==1.6.1", "uvicorn", "uvloop", "httptools")
+_MAP: Final = "/webhook/tickets"
+_LISTENERS: Final = 200
+_COMMITS: Final = 20
+_DELTA_ROWS: Final = 131
+_TILES: Final = ("0/0/0", "8/154/128", "9/308/257", "10/616/515", "11/1232/1031")
+
+
+def main() -> None:
+    """Measure on a private database that is removed afterwards."""
+    arguments = _arguments()
+    os.environ["FLEETTICKETS_API_RATE_PER_S"] = "0"  # the load is one caller
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not installed; on Debian and Ubuntu type: sudo apt-get install wrk")
+    with tempfile.TemporaryDirectory(prefix="fleettickets-bench-") as name, ExitStack() as ends:
+        folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL may have to run as another user
+        home = folder / "home"
+        ends.callback(stack.remove, home)
+        url = stack.up(home, s3=False).database_url or ""
+        with db.connect(url) as connection:
+            _fill(connection, url, folder, arguments.open)
+            ours = ends.enter_context(website.serving(url, 0, folder / "ours.log"))
+            tipg = ends.enter_context(_tipg(folder, url))
+            found = _measured(connection, url, ours, tipg, arguments)
+    print(json.dumps(found, indent=2))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--open", type=int, default=3514, help="open tickets")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds to take the medians of")
+    parser.add_argument("--seconds", type=int, default=3, help="seconds of load a measurement")
+    return parser.parse_args()
+
+
+def _fill(connection: Connection, database_url: str, folder: Path, wanted: int) -> None:
+    """Both baselines of the simulator, with as many tickets open as wanted, each at a place."""
+    migrate(connection)
+    rows = max(35_000, wanted * 2)
+    for dataset in DATASETS.values():
+        plan = Plan(dataset, rows=rows // 2, days=0, seed=1, end=datetime.now(UTC))
+        export.write_folder(export.files(plan), folder / dataset.name)
+        command = ["-c", "from fleettickets.cli import main; main()", "-q", "ingest", dataset.name, "--apply", "--dir"]
+        environ = {**os.environ, "DATABASE_URL": database_url}
+        subprocess.run([sys.executable, *command, str(folder / dataset.name)], env=environ, check=True)
+    for statement in _SQL.read_text().split(";\n"):
+        connection.execute(statement.encode(), {"half": wanted // 2})
+    connection.execute("SELECT tickets.advance_revision(dataset) FROM tickets.revisions")
+
+
+def _measured(connection: Connection, url: str, ours: str, tipg: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    etag = httpx.get(ours + _MAP, headers={"accept-encoding": "zstd"}).headers["etag"]
+    tipg_path = f"{tipg}/collections/bench.open_tickets/items?limit=10000&f=geojson"
+    served = httpx.get(tipg_path, timeout=60).json()
+    rates: dict[str, list[float]] = defaultdict(list)
+    times: dict[str, list[float]] = defaultdict(list)
+    for _ in range(arguments.rounds):
+        rates["full"].append(_wrk(ours + _MAP, arguments.seconds, "accept-encoding: zstd"))
+        rates["304"].append(_wrk(ours + _MAP, arguments.seconds, f"if-none-match: {etag}", "accept-encoding: zstd"))
+        rates["tipg"].append(_wrk(tipg_path, arguments.seconds * 2, "accept-encoding: gzip"))
+        times["cold"].append(median(_cold(url) for _ in range(7)))
+        times["json_agg"].append(median(_json_agg(url) for _ in range(7)))
+    held = httpx.get(ours + _MAP, headers={"accept-encoding": "identity"})
+    open_tickets = held.json()["summary"]["total"]
+    return {
+        "machine": {"cores": os.cpu_count(), "load": os.getloadavg()},
+        "open_tickets": open_tickets,
+        "tipg_features": len(served["features"]),
+        "full_maps_per_s": _spread(rates["full"]),
+        "not_modified_per_s": _spread(rates["304"]),
+        "tipg_full_maps_per_s": _spread(rates["tipg"]),
+        "full_to_tipg": _ratio(rates["full"], rates["tipg"]),
+        "not_modified_to_tipg": _ratio(rates["304"], rates["tipg"]),
+        "cold_build_ms": _spread([one * 1000 for one in times["cold"]]),
+        "json_agg_ms": _spread([one * 1000 for one in times["json_agg"]]),
+        "json_agg_to_cold_build": _ratio(times["json_agg"], times["cold"]),
+        "bytes_a_ticket": {name: round(_wire(ours + _MAP, name) / open_tickets, 1) for name in ("zstd", "br", "gzip")},
+        "delta": _delta(connection, ours),
+        "tile_bytes": {tile: _wire(f"{ours}/tiles/tickets/{tile}.mvt", "gzip") for tile in _TILES},
+        "live": asyncio.run(_live(connection, ours)),
+        "server_memory_mb": _memory_mb("serve"),
+    }
+
+
+def _wrk(url: str, seconds: int, *headers: str) -> float:
+    """Requests a second; an answer that is no success spoils the measurement."""
+    given = [part for header in headers for part in ("-H", header)]
+    command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "--timeout", "20s", *given, url]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx or 3xx" in out:
+        sys.exit(f"{url} answers with errors:\n{out}")
+    return float(re.findall(r"Requests/sec:\s+([\d.]+)", out)[0])
+
+
+def _cold(url: str) -> float:
+    """From the database to the whole answer, as a server that begins does it."""
+    held = Held()
+    with db.connect(url) as connection, connection.cursor(binary=True) as cursor:
+        began_s = time.perf_counter()
+        cursor.execute("SELECT dataset, ticket_id, convert_to(feature, 'UTF8') FROM tickets.map_features")
+        held.replace([feature_of(*row) for row in cursor])
+        held.collection()
+        return time.perf_counter() - began_s
+
+
+def _json_agg(url: str) -> float:
+    """The same fields through json_agg, its bytes passed through."""
+    query = (_SQL.parent / "json_agg.sql").read_text()
+    with db.connect(url) as connection:
+        began_s = time.perf_counter()
+        row = connection.execute(query.encode()).fetchone()
+        str(row[0] if row else "").encode()
+        return time.perf_counter() - began_s
+
+
+def _delta(connection: Connection, ours: str) -> dict[str, float]:
+    """A change of 131 open tickets, as the client that held the map before asks for it."""
+    sizes, took_s = [], []
+    with httpx.Client(base_url=ours) as client:
+        for _ in range(9):
+            before = int(client.get(_MAP).headers["fleettickets-revision"])
+            _change(connection, _DELTA_ROWS)
+            _await_revision(client, before + 1)
+            path = f"{_MAP}?since={before}"
+            began_s = time.perf_counter()
+            size = _wire(ours + path, "zstd", client)
+            took_s.append(time.perf_counter() - began_s)
+            sizes.append(size)
+    return {"bytes": median(sizes), "ms": round(median(took_s) * 1000, 2)}
+
+
+def _change(connection: Connection, rows: int) -> None:
+    """As the engine does it: the tickets, then the revision with their ids, in one transaction."""
+    with connection.transaction():
+        changed = connection.execute(
+            "UPDATE tickets.inc SET raw = raw || jsonb_build_object('owner', 'Wanjiru ' || (random() * 9)::int) "
+            "WHERE ticket_id IN (SELECT ticket_id FROM tickets.inc WHERE is_actionable ORDER BY random() LIMIT %s) "
+            "RETURNING ticket_id",
+            [rows],
+        ).fetchall()
+        connection.execute("SELECT tickets.advance_revision('inc', %s)", [[ticket_id for (ticket_id,) in changed]])
+
+
+def _await_revision(client: httpx.Client, rev: int) -> None:
+    while client.get("/api/freshness").json()["rev"] < rev:
+        time.sleep(0.02)
+
+
+async def _live(connection: Connection, ours: str) -> dict[str, float]:
+    """From the commit to each of 200 listeners."""
+    heard: dict[int, list[float]] = defaultdict(list)
+    limits = httpx.Limits(max_connections=_LISTENERS + 10)
+    async with httpx.AsyncClient(base_url=ours, limits=limits, timeout=60) as client:
+        ready = asyncio.Semaphore(0)
+
+        async def listen() -> None:
+            async with client.stream("GET", "/api/events") as stream:
+                ready.release()
+                async for line in stream.aiter_lines():
+                    if line.startswith('data: {"rev"'):
+                        heard[json.loads(line[6:])["rev"]].append(time.perf_counter())
+
+        tasks = [asyncio.create_task(listen()) for _ in range(_LISTENERS)]
+        for _ in tasks:
+            await ready.acquire()
+        waits_ms = []
+        for _ in range(_COMMITS):
+            await asyncio.sleep(0.3)
+            row = connection.execute("SELECT sum(revision) FROM tickets.revisions").fetchone()
+            rev = int(row[0]) + 1 if row else 0
+            await asyncio.to_thread(connection.execute, "SELECT tickets.advance_revision('inc', '{}')")
+            committed_s = time.perf_counter()
+            await asyncio.sleep(0.5)
+            waits_ms += [(at_s - committed_s) * 1000 for at_s in heard[rev]]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return {
+        "listeners": _LISTENERS,
+        "heard": len(waits_ms) / _COMMITS,
+        "p50_ms": round(median(waits_ms), 1),
+        "p99_ms": round(quantiles(waits_ms, n=100)[98], 1),
+    }
+
+
+def _wire(url: str, encoding: str, client: httpx.Client | None = None) -> int:
+    """Bytes of the body as they travel."""
+    with (client or httpx).stream("GET", url, headers={"accept-encoding": encoding}) as found:
+        return sum(len(chunk) for chunk in found.iter_raw())
+
+
+def _spread(found: list[float]) -> dict[str, float]:
+    return {"median": round(median(found), 2), "least": round(min(found), 2), "most": round(max(found), 2)}
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    """The median of each round's own ratio."""
+    return round(median(one / other for one, other in zip(ours, theirs, strict=True)), 1)
+
+
+def _memory_mb(word: str) -> float:
+    """Resident memory of our server."""
+    listed = subprocess.run(["ps", "-eo", "ppid,rss,args"], check=True, capture_output=True, text=True).stdout
+    found = [line.split(None, 2) for line in listed.splitlines() if f"--json {word}" in line]
+    return round(sum(int(rss) for parent, rss, _ in found if int(parent) == os.getpid()) / 1024, 1)
+
+
+@contextmanager
+def _tipg(folder: Path, database_url: str) -> Iterator[str]:
+    """Tipg as its documents set it up, its catalogue read once."""
+    python = environment(folder / "tipg", _TIPG)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environ = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": database_url,
+        "TIPG_DB_SCHEMAS": '["bench"]',
+        "TIPG_MAX_FEATURES_PER_QUERY": "10000",
+        "TIPG_CATALOG_TTL": "3600",
+    }
+    command = [str(python), "-m", "uvicorn", "tipg.main:app", "--port", str(port), "--log-level", "warning"]
+    with (folder / "tipg.log").open("w") as log:
+        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(150):
+            time.sleep(0.2)
+            try:
+                if httpx.get(url + "/collections").status_code == httpx.codes.OK:
+                    break
+            except httpx.TransportError:
+                continue
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+if __name__ == "__main__":
+    main()
