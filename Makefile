@@ -17,6 +17,7 @@ demo: ## from nothing to tickets in PostGIS on this machine (ARGS=--exit stops a
 serve: ## the HTTP API and the web app on this machine (ARGS='--port 8081')
 	@sh .ci/prepare python
 	@sh .ci/prepare database
+	@sh .ci/prepare web
 	@$(BIN)/fleettickets serve $(ARGS)
 
 test: ## run the tests against a real database and a real S3 server (ARGS='-k ledger' picks some)
@@ -24,6 +25,7 @@ test: ## run the tests against a real database and a real S3 server (ARGS='-k le
 	@sh .ci/prepare database
 	@sh .ci/prepare web
 	@sh .ci/prepare browser
+	@sh .ci/prepare gdal
 	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 $(ARGS)
 

@@ -61,6 +61,16 @@ class TeamsQuery(WindowQuery):
     dataset: ask.Dataset = "inc"
 
 
+class BacklogQuery(ask.Query):
+    """Of which days; without `from` the 90 before the end."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    dataset: ask.Dataset = "inc"
+    begin: Annotated[ask.Instant | None, Field(alias="from")] = None
+    end: Annotated[ask.Instant | None, Field(alias="to")] = None
+    now: ask.Instant | None = None
+
+
 class QualityQuery(DatasetQuery):
     """Over how many days."""
 
@@ -79,6 +89,10 @@ _DASHBOARD: Final = (
     "p_window => %(window)s::text, p_from => %(begin)s::timestamptz, p_to => %(end)s::timestamptz, "
     "p_now => coalesce(%(now)s::timestamptz, now()), p_team => %(team)s::text, p_anchor => %(anchor)s::text, "
     "p_mode => %(mode)s::text)::text"
+)
+_BACKLOG: Final = (
+    "SELECT reporting.fn_backlog_daily(p_dataset => %(dataset)s::text, p_from => %(begin)s::timestamptz, "
+    "p_to => %(end)s::timestamptz, p_now => coalesce(%(now)s::timestamptz, now()))::text"
 )
 _TICKET: Final = (
     "SELECT reporting.fn_ticket(%(ticket_id)s::text, coalesce(%(now)s::timestamptz, now()), "
@@ -103,6 +117,12 @@ _OUTAGES: Final = (
 async def dashboard(request: Request, query: Annotated[DashboardQuery, Query()]) -> Response:
     """Open and closed faults of a window with their metrics."""
     return await passed(request, _DASHBOARD, query.model_dump())
+
+
+@router.get("/api/backlog", responses=reply.documented(304, 400, 504))
+async def backlog(request: Request, query: Annotated[BacklogQuery, Query()]) -> Response:
+    """The backlog of each day, and how it is known."""
+    return await passed(request, _BACKLOG, query.model_dump())
 
 
 @router.get("/api/teams", responses=reply.documented(304, 400, 504))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, LiteralString
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _POOL: Final = 4
 _WAIT_FOR_CONNECTION_S: Final = 5.0
+_WAIT_FOR_MAP_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,9 @@ class Server:
         await self.pool.open()
         tasks = [asyncio.create_task(self.follower.run()), asyncio.create_task(self.streams.beat())]
         try:
+            # The first caller finds the map; while the database is away, a 503 that says so.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.follower.loaded.wait(), _WAIT_FOR_MAP_S)
             yield
         finally:
             self.streams.close()
@@ -118,13 +123,3 @@ class Server:
                 return await cursor.fetchall() if cursor.description else []
         except (psycopg.Error, OSError) as error:
             raise problems.of_database(error) from None
-
-
-def ready_checks(server: Server, migrations: str) -> dict[str, str]:
-    """What must be right before requests should come here, each with what is wrong."""
-    stale = server.follower.stale_since
-    return {
-        "database": "ok" if stale is None else f"away since {stale.isoformat()}",
-        "migrations": migrations,
-        "feed": "ok" if server.follower.loaded.is_set() else "not loaded yet",
-    }

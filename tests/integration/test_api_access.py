@@ -168,6 +168,8 @@ def test_who_asks_too_often_is_told_when_to_come_back(database_url: str) -> None
         ("/webhook/inc-dashboard?from=2026-06-23&to=2026-06-23", 400, "bad_parameter"),
         ("/webhook/inc-dashboard?from=x", 400, "bad_parameter"),
         ("/webhook/inc-dashboard?mode=guessed", 400, "bad_parameter"),
+        ("/api/backlog?from=2026-06-23&to=2026-06-22", 400, "bad_parameter"),
+        ("/api/backlog?from=x", 400, "bad_parameter"),
         ("/api/teams?x=1", 400, "bad_parameter"),
         ("/api/quality?days=0", 400, "bad_parameter"),
         ("/api/outages?now=never", 400, "bad_parameter"),

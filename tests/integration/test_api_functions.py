@@ -29,6 +29,10 @@ AT_SQL = "'2026-06-24 12:00+03'"
             f"/webhook/inc-dashboard?from=2026-06-20&to=2026-06-24&now={AT}",
             f"fn_inc_dashboard(p_from => '2026-06-20 00:00+03', p_to => '2026-06-24 00:00+03', p_now => {AT_SQL})",
         ),
+        (
+            f"/api/backlog?from=2026-06-20&now={AT}",
+            f"fn_backlog_daily('inc', '2026-06-20 00:00+03', p_now => {AT_SQL})",
+        ),
         (f"/api/teams?window=week&now={AT}", f"fn_team_performance('week', p_now => {AT_SQL})"),
         (f"/api/quality?days=7&now={AT}", f"fn_data_quality({AT_SQL}, p_days => 7)"),
         (f"/api/outages?now={AT}", f"fn_outages({AT_SQL})"),
