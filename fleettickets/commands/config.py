@@ -26,7 +26,8 @@ def show(app: App, *, origin: bool) -> None:
     document = {name: {"value": value, "origin": where} for name, value, where in rows}
 
     def lines() -> None:
+        width = max(len(name) for name, *_ in rows)
         for name, value, where in rows:
-            click.echo(f"{name:<16} {value}{f'  ({where})' if origin else ''}")
+            click.echo(f"{name:<{width}}  {value}{f'  ({where})' if origin else ''}")
 
     app.answer(document, lines)

@@ -12,6 +12,7 @@ import pytest
 from feed import closed, key, sheet, ticket
 from psycopg import sql
 
+from fleettickets.config import OPTIONS
 from fleettickets.datasets import CRQ, DATASETS, INC
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ def objects(bucket: Bucket) -> dict[str, str]:
     """Every key with its ETag."""
     pages = bucket.client.get_paginator("list_objects_v2").paginate(Bucket=bucket.name)
     return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
+
+
+OF_RUNS = ("runs", "inc_daily_snapshot", "crq_daily_snapshot")
+"""What tells of runs: each run that finds nothing new is one more, and looks at today's backlog once more."""
 
 
 def contents(connection: Connection, *, without: Iterable[str] = ()) -> dict[str, list[str]]:
@@ -161,11 +166,11 @@ def test_apply_loads_and_archives_and_a_second_run_does_nothing(
         assert {at for at in objects(bucket) if f"/{name}/" in at} == {
             f"{folder}2024-06-22T{hour}-00-00.csv" for hour in ("06", "07")
         }
-    after = contents(connection, without=["runs"]), objects(bucket)
+    after = contents(connection, without=OF_RUNS), objects(bucket)
     again = shell(*line)
     assert again.exit_code == 0
     assert numbers(again.out)["rows read"][0] == "0"
-    assert (contents(connection, without=["runs"]), objects(bucket)) == after
+    assert (contents(connection, without=OF_RUNS), objects(bucket)) == after
     runs = connection.execute("SELECT dataset, count(*), max(exit_code) FROM tickets.runs GROUP BY dataset").fetchall()
     assert sorted(runs) == sorted((name, 2, 0) for name in names.split())
 
@@ -375,7 +380,9 @@ def test_config_show_tells_origins_and_no_secret(shell: Shell, tmp_path: Path) -
     env |= {"DATABASE_URL": f"postgresql://u:{CANARY}@h/d", "FLEETTICKETS_S3_ENDPOINT_URL": "http://127.0.0.1:1"}
     done = shell("fleettickets", "config", "show", "--origin", env=env, cwd=tmp_path)
     assert (done.exit_code, done.err) == (0, "")
-    assert {name: tuple(rest) for name, *rest in (re.split(r" {2,}", line) for line in done.out.splitlines())} == {
+    shown = {name: tuple(rest) for name, *rest in (re.split(r" {2,}", line) for line in done.out.splitlines())}
+    assert set(shown) == {option.name for option in OPTIONS}
+    expected = {
         "database_url": ("********", "(environment)"),
         "s3_endpoint_url": ("http://127.0.0.1:1", "(environment)"),
         "s3_access_key": ("********", "(.env)"),
@@ -385,7 +392,9 @@ def test_config_show_tells_origins_and_no_secret(shell: Shell, tmp_path: Path) -
         "embedded": ("never", "(environment)"),
         "home": ("below", "(fleettickets.toml)"),
         "deadline_s": ("60.0", "(default)"),
+        "geocoder_api_key": ("(not set)", "(default)"),
     }
+    assert {name: shown[name] for name in expected} == expected
 
 
 def test_demo_export_writes_the_same_bytes_again(shell: Shell, tmp_path: Path) -> None:
@@ -416,6 +425,6 @@ def test_the_demo_agrees_with_its_simulator(shell: Shell, tmp_path: Path) -> Non
     assert done.exit_code == 0, done.err
     document = json.loads(done.out)
     assert document["second_run_rows"] == 0
-    assert len(document["agreements"]) == 8
+    assert len(document["agreements"]) == 10
     assert all(one["written"] == one["found"] for one in document["agreements"])
     assert not (tmp_path / ".fleettickets" / "demo").exists()
