@@ -17,10 +17,10 @@ const COLUMNS = [
 ] as const satisfies [string, SlaState][]
 
 export default function Board() {
-  const { view, go, live, store, now, clocks } = useShared()
+  const { view, go, live, past, store, now, clocks } = useShared()
   const { t, number } = useWords()
   const chances = useChances()
-  const { tickets } = live
+  const tickets = view.at === null ? live.tickets : past.data?.tickets
   const { filter } = view
 
   const [columns, rest, open, counts] = useMemo(() => {

@@ -1,8 +1,5 @@
 // Screen 1: what is open, how bad, where, how sure. The list stands before the map does.
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import type { Feature, Geometry } from 'geojson'
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { json } from '../api'
 import { useWords } from '../i18n'
 import { isFiltered, passes } from '../model/filter'
 import { byUrgency, countStates, stateOn } from '../model/sla'
@@ -25,11 +22,10 @@ const MapView = lazy(() => import('../map/MapView'))
 const NOTHING: readonly Ticket[] = []
 
 export function MapScreen() {
-  const { view, go, live, store, clocks, dark } = useShared()
+  const { view, go, live, past, store, clocks, dark } = useShared()
   const words = useWords()
   const { t, number } = words
-  const past = usePast(view.at, view.mode)
-  const source = view.at === null ? live.tickets : past.data
+  const source = view.at === null ? live.tickets : past.data?.tickets
   const [group, setGroup] = useState<ReadonlySet<string> | null>(null)
   const [cursor, setCursor] = useState<number | undefined>(undefined)
   const [phone, setPhone] = useState<'list' | 'map'>('list')
@@ -170,24 +166,6 @@ function useMapKeys(keys: readonly string[], cursor: number | undefined, setCurs
     addEventListener('keydown', onKey)
     return () => { removeEventListener('keydown', onKey) }
   }, [go])
-}
-
-interface Collection { features: Feature<Geometry | null>[] }
-
-// The tickets as they stood at an instant of the past.
-function usePast(at: number | null, mode: 'known' | 'happened') {
-  return useQuery({
-    queryKey: ['past', at, mode],
-    enabled: at !== null,
-    placeholderData: keepPreviousData,
-    staleTime: Infinity,
-    queryFn: async ({ signal }) => {
-      const query = new URLSearchParams({ now: new Date(at ?? 0).toISOString() })
-      if (mode === 'happened') query.set('mode', mode)
-      const answer = await json<Collection>(`/webhook/tickets?${query.toString()}`, { signal })
-      return answer.features.map((feature) => ticketOf(feature))
-    },
-  })
 }
 
 function useClosed(on: boolean): readonly Ticket[] {

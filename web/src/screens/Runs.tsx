@@ -92,13 +92,13 @@ function seconds(ms: number, duration: (ms: number) => string): string {
 }
 
 function Lag() {
-  const { live, now } = useShared()
+  const { freshness, now } = useShared()
   const { t, duration, time } = useWords()
   return (
     <div className="grid2">
       {(['inc', 'crq'] as const).map((dataset) => {
-        const { fileTs, contentAsOf, runAt } = live.freshness[dataset]
-        const { verdict } = headline(live, dataset, now)
+        const { fileTs, contentAsOf, runAt } = freshness[dataset]
+        const { verdict } = headline(freshness, dataset, now)
         return (
           <section className="panel" key={dataset}>
             <header><h2>{t(`dataset.${dataset}`)}</h2><span className={verdict.level === 'ok' ? 'soft' : 'bad'}>{t(`fresh.${verdict.reason}`, { age: duration(verdict.ms) })}</span></header>

@@ -10,7 +10,7 @@ import { Help } from './Help'
 import { Banner, ClockLine, Header } from './Header'
 import { SignIn } from './SignIn'
 import { Loading } from './States'
-import { type Shared, SharedContext, useClock, useUrl } from './state'
+import { type Shared, SharedContext, useClock, usePast, useUrl } from './state'
 
 const PAGES: Record<Exclude<Screen, 'map'>, ComponentType> = {
   board: lazy(() => import('../screens/Board')),
@@ -25,6 +25,8 @@ export function App({ store }: { store: TicketStore }) {
   const [view, go] = useUrl()
   const live = useSyncExternalStore(store.subscribe, store.get)
   const now = useClock(view.at, live.skewMs)
+  const past = usePast(view.at, view.mode)
+  const freshness = (view.at === null ? undefined : past.data?.freshness) ?? live.freshness
   const [help, setHelp] = useState(false)
 
   useEffect(() => {
@@ -57,10 +59,10 @@ export function App({ store }: { store: TicketStore }) {
 
   const shared = useMemo<Shared>(
     () => ({
-      view, go, store, live, now, dark: theme === 'dark',
-      clocks: { now, contentAsOf: { inc: live.freshness.inc.contentAsOf, crq: live.freshness.crq.contentAsOf } },
+      view, go, store, live, past, freshness, now, dark: theme === 'dark',
+      clocks: { now, contentAsOf: { inc: freshness.inc.contentAsOf, crq: freshness.crq.contentAsOf } },
     }),
-    [view, go, store, live, now, theme],
+    [view, go, store, live, past, freshness, now, theme],
   )
   const keys = useRef({ switchLanguage, setHelp, now })
   keys.current = { switchLanguage, setHelp, now }

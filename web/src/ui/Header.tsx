@@ -84,14 +84,14 @@ function ExportMenu() {
 }
 
 export function ClockLine() {
-  const { view, go, live, now } = useShared()
+  const { view, go, live, freshness, now } = useShared()
   const { t, time, duration } = useWords()
-  const { dataset, verdict } = headline(live, view.filter.dataset, now)
-  const clocks = live.freshness[dataset]
+  const { dataset, verdict } = headline(freshness, view.filter.dataset, now)
+  const clocks = freshness[dataset]
   const ends = clocks.contentAsOf
   const known = live.tickets !== undefined
   return (
-    <div className="clocks" data-level={known && view.at === null ? verdict.level : 'ok'} data-away={live.link === 'offline'} aria-label={t('clock.label')} role="region">
+    <div className="clocks" data-level={known ? verdict.level : 'ok'} data-away={live.link === 'offline'} aria-label={t('clock.label')} role="region">
       <select
         className="inline"
         aria-label={t('filter.dataset')}

@@ -1,10 +1,13 @@
 // What every screen shares: the view in the URL, the tickets, and the clock they are judged by.
 import { createContext, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query'
+import type { Feature, Geometry } from 'geojson'
+import { json } from '../api'
 import type { Snapshot, TicketStore } from '../live/tickets'
-import { judge, type Verdict } from '../model/freshness'
+import { clocksOf, type DatasetClocks, judge, type Verdict } from '../model/freshness'
 import type { Clocks } from '../model/sla'
-import type { Dataset } from '../model/ticket'
-import { pathOf, type View, viewOf } from '../model/view'
+import { type Dataset, type Ticket, ticketOf } from '../model/ticket'
+import { type Mode, pathOf, type View, viewOf } from '../model/view'
 
 export type Go = (change: Partial<View> | ((view: View) => Partial<View>), replace?: boolean) => void
 
@@ -45,11 +48,43 @@ export function useClock(at: number | null, skewMs: number): number {
   return at ?? tick + skewMs
 }
 
+export interface Past {
+  tickets: readonly Ticket[]
+  freshness: Record<Dataset, DatasetClocks>
+}
+
+interface Collection {
+  features: Feature<Geometry | null>[]
+  summary?: { freshness?: Record<string, unknown> }
+}
+
+// The tickets and the clocks as they stood at an instant of the past.
+export function usePast(at: number | null, mode: Mode): UseQueryResult<Past> {
+  return useQuery({
+    queryKey: ['past', at, mode],
+    enabled: at !== null,
+    placeholderData: keepPreviousData,
+    staleTime: Infinity,
+    queryFn: async ({ signal }): Promise<Past> => {
+      const query = new URLSearchParams({ now: new Date(at ?? 0).toISOString() })
+      if (mode === 'happened') query.set('mode', mode)
+      const { features, summary } = await json<Collection>(`/webhook/tickets?${query.toString()}`, { signal })
+      return {
+        tickets: features.map((feature) => ticketOf(feature)),
+        freshness: { inc: clocksOf(summary?.freshness?.inc), crq: clocksOf(summary?.freshness?.crq) },
+      }
+    },
+  })
+}
+
 export interface Shared {
   view: View
   go: Go
   store: TicketStore
   live: Snapshot
+  past: UseQueryResult<Past>
+  // The clocks of what is shown: of now, or of the instant the slider is at.
+  freshness: Record<Dataset, DatasetClocks>
   now: number
   clocks: Clocks
   dark: boolean
@@ -64,11 +99,11 @@ export function useShared(): Shared {
 }
 
 // The dataset whose clocks the header tells: the chosen one, or the one that is worse off.
-export function headline(live: Snapshot, chosen: Dataset | null, now: number): { dataset: Dataset; verdict: Verdict } {
-  const inc = judge(live.freshness.inc, now)
-  const crq = judge(live.freshness.crq, now)
+export function headline(freshness: Record<Dataset, DatasetClocks>, chosen: Dataset | null, now: number): { dataset: Dataset; verdict: Verdict } {
+  const inc = judge(freshness.inc, now)
+  const crq = judge(freshness.crq, now)
   const order = { ok: 0, warn: 1, error: 2 }
-  const worseIsCrq = order[crq.level] > order[inc.level] && live.freshness.crq.fileTs !== null
+  const worseIsCrq = order[crq.level] > order[inc.level] && freshness.crq.fileTs !== null
   const dataset = chosen ?? (worseIsCrq ? 'crq' : 'inc')
   return { dataset, verdict: dataset === 'crq' ? crq : inc }
 }
