@@ -49,6 +49,7 @@ export default function MapView(props: MapProps) {
   const latest = useRef(props)
   latest.current = props
   const [ready, setReady] = useState(0)
+  const drawn = useRef<{ ready: number; shown: readonly Shown[] }>({ ready: 0, shown: [] })
   const { dark, basemap } = props
 
   useEffect(() => {
@@ -83,6 +84,9 @@ export default function MapView(props: MapProps) {
 
   useEffect(() => {
     if (ready === 0 || map.current === null) return
+    // A minute that changes no state changes no mark: the clustering of thousands is not done again for it.
+    if (drawn.current.ready === ready && same(drawn.current.shown, props.shown)) return
+    drawn.current = { ready, shown: props.shown }
     void source(map.current, 'tickets').setData(features(props.shown))
     void source(map.current, 'areas').setData(areas(props.shown))
     box.current?.setAttribute('data-drawn', String(props.shown.length))
@@ -118,6 +122,10 @@ export default function MapView(props: MapProps) {
       </div>
     </>
   )
+}
+
+function same(a: readonly Shown[], b: readonly Shown[]): boolean {
+  return a.length === b.length && a.every(({ ticket, state }, i) => ticket === b[i]?.ticket && state === b[i].state)
 }
 
 function makeMap(container: HTMLDivElement, latest: { current: MapProps }): MapLibre {

@@ -57,12 +57,14 @@ export function App({ store }: { store: TicketStore }) {
     go({ theme: next }, true)
   }, [go, theme])
 
+  // Kept the same object while nothing in it changed: lists and map are made anew only for a new clock or new data.
+  const [inc, crq] = [freshness.inc.contentAsOf, freshness.crq.contentAsOf]
+  const clocks = useMemo(() => ({ now, contentAsOf: { inc, crq } }), [now, inc, crq])
   const shared = useMemo<Shared>(
     () => ({
-      view, go, store, live, past, freshness, now, dark: theme === 'dark',
-      clocks: { now, contentAsOf: { inc: freshness.inc.contentAsOf, crq: freshness.crq.contentAsOf } },
+      view, go, store, live, past, freshness, now, dark: theme === 'dark', clocks,
     }),
-    [view, go, store, live, past, freshness, now, theme],
+    [view, go, store, live, past, freshness, now, theme, clocks],
   )
   const keys = useRef({ switchLanguage, setHelp, now })
   keys.current = { switchLanguage, setHelp, now }
