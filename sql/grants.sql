@@ -27,6 +27,7 @@ DECLARE
         ['sla_holidays', 'SELECT'],
         ['thresholds', 'SELECT'],
         ['survival', 'SELECT, INSERT, UPDATE, DELETE'],
+        ['forecast_runs', 'SELECT, INSERT, UPDATE'],
         ['breach_forecasts', 'SELECT, INSERT, UPDATE'],
         ['alarms', 'SELECT, INSERT, UPDATE'],
         ['revisions', 'SELECT, UPDATE'],

@@ -3058,9 +3058,9 @@ BEGIN
         RETURNING 1
     )
     SELECT count(*) INTO v_logged FROM logged;
-    INSERT INTO tickets.import_meta AS meta (dataset, metadata)
-    VALUES (p_dataset, jsonb_build_object('forecast_refreshed_at', p_now))
-    ON CONFLICT (dataset) DO UPDATE SET metadata = meta.metadata || excluded.metadata;
+    INSERT INTO tickets.forecast_runs (dataset, refreshed_at)
+    VALUES (p_dataset, p_now)
+    ON CONFLICT (dataset) DO UPDATE SET refreshed_at = excluded.refreshed_at;
     RETURN v_logged;
 END
 $$;
@@ -3837,6 +3837,11 @@ CREATE TABLE tickets.breach_forecasts (
     CONSTRAINT breach_forecasts_scored_with_its_outcome CHECK (((breached IS NULL) = (scored_at IS NULL)))
 );
 COMMENT ON TABLE tickets.breach_forecasts IS 'Each day''s forecast of an open ticket, and what became of it';
+CREATE TABLE tickets.forecast_runs (
+    dataset text NOT NULL,
+    refreshed_at timestamp with time zone NOT NULL
+);
+COMMENT ON TABLE tickets.forecast_runs IS 'When the survival curves and forecasts of a dataset were renewed last';
 CREATE TABLE tickets.geo_answers (
     provider text NOT NULL,
     query_key text NOT NULL,
@@ -4175,6 +4180,8 @@ ALTER TABLE ONLY tickets.crq
     ADD CONSTRAINT crq_pkey PRIMARY KEY (ticket_id);
 ALTER TABLE ONLY tickets.exit_events
     ADD CONSTRAINT exit_events_pkey PRIMARY KEY (dataset, ticket_id, seq);
+ALTER TABLE ONLY tickets.forecast_runs
+    ADD CONSTRAINT forecast_runs_pkey PRIMARY KEY (dataset);
 ALTER TABLE ONLY tickets.geo_answers
     ADD CONSTRAINT geo_answers_pkey PRIMARY KEY (provider, query_key, params_hash);
 ALTER TABLE ONLY tickets.geo_areas

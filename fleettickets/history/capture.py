@@ -31,7 +31,7 @@ def capture_file(connection: Connection, dataset: Dataset, version: FileVersion)
     touched, content_as_of = row or ([], None)
     connection.execute(
         "SELECT tickets.tell_history(%(dataset)s, %(key)s, %(exported_at)s, %(modified)s, %(etag)s, "
-        "%(content_as_of)s, %(touched)s)",
+        "to_timestamp(%(content_as_of)s), %(touched)s)",
         {**facts, "content_as_of": content_as_of, "touched": touched},
     )
 

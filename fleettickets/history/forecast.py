@@ -15,7 +15,7 @@ def refresh_forecast(connection: Connection, dataset: Dataset, now: datetime) ->
     """Renew survival curves and score forecasts, at most every six hours: they change by the day."""
     connection.execute(
         "SELECT tickets.refresh_forecast(%(dataset)s, %(now)s) WHERE NOT EXISTS ("
-        "SELECT FROM tickets.import_meta WHERE dataset = %(dataset)s "
-        "AND (metadata ->> 'forecast_refreshed_at')::timestamptz > %(now)s::timestamptz - interval '6 hours')",
+        "SELECT FROM tickets.forecast_runs WHERE dataset = %(dataset)s "
+        "AND refreshed_at > %(now)s::timestamptz - interval '6 hours')",
         {"dataset": dataset.name, "now": now},
     )

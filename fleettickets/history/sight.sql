@@ -46,14 +46,15 @@ SELECT
         WHEN older.is_alarm OR kept.state <> older.state THEN true
         ELSE kept.state = 'closed' AND kept.closed_at IS DISTINCT FROM older.closed_at
     END), '{}'),
-    greatest(
+    -- As a number: a session may write its instants in any style.
+    extract(epoch FROM greatest(
         max(kept.created_at_service) FILTER (
             WHERE NOT kept.is_alarm AND kept.created_at_service <= %(exported_at)s::timestamptz + interval '15 min'
         ),
         max(kept.closed_at) FILTER (
             WHERE NOT kept.is_alarm AND kept.closed_at <= %(exported_at)s::timestamptz + interval '15 min'
         )
-    )
+    ))
 FROM kept
 CROSS JOIN late
 -- The version before it, as this statement found the table: that is without its own rows.

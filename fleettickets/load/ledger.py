@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fleettickets.report import FileOutcome, RunReport
 
 _FOLDER: Final = Path(__file__).parent
+_GOODBYE_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def hold_stream(
 
     The lock belongs to a transaction of `connection`, which stays open and idle meanwhile: a pooler in
     transaction mode may stand between, and the lock goes when the process does. The connection ends with
-    the block, by closing it: a commit would wait for a server that may be gone.
+    the block, and the lock a moment before it, so that the next run does not meet it.
     """
     try:
         with severed_after(connection, deadline_s):
@@ -77,7 +79,15 @@ def hold_stream(
             raise UpstreamError("the database did not answer in time, or went away: run again") from error
         raise
     finally:
-        connection.close()
+        _let_go(connection)
+
+
+def _let_go(connection: Connection) -> None:
+    """Give the lock back, but do not wait long for a server that may be gone: closing gives it back too, later."""
+    with contextlib.suppress(psycopg.Error), severed_after(connection, _GOODBYE_S):
+        if connection.info.transaction_status is psycopg.pq.TransactionStatus.INTRANS:
+            connection.execute("ROLLBACK")
+    connection.close()
 
 
 def settle_session(connection: Connection) -> None:

@@ -127,9 +127,9 @@ BEGIN
     )
     SELECT count(*) INTO v_logged FROM logged;
 
-    INSERT INTO tickets.import_meta AS meta (dataset, metadata)
-    VALUES (p_dataset, jsonb_build_object('forecast_refreshed_at', p_now))
-    ON CONFLICT (dataset) DO UPDATE SET metadata = meta.metadata || excluded.metadata;
+    INSERT INTO tickets.forecast_runs (dataset, refreshed_at)
+    VALUES (p_dataset, p_now)
+    ON CONFLICT (dataset) DO UPDATE SET refreshed_at = excluded.refreshed_at;
     RETURN v_logged;
 END
 $$;

@@ -45,10 +45,8 @@ LEDGER_FIRST = {
     ),
 }
 LEDGER_LAST = {
-    "                file_id = self._record(version, outcome)\n"
-    "                if file_id is not None:\n"
-    "                    settled.append((file_id, version, outcome))\n": (
-        "                settled.append((0, version, outcome))\n"
+    "                file_id = self._record(version, outcome)\n                if file_id is not None:\n": (
+        "                file_id = 0\n                if file_id is not None:\n"
     ),
     '        failpoint.reached("committed")\n': (
         '        failpoint.reached("committed")\n'
@@ -56,7 +54,7 @@ LEDGER_LAST = {
     ),
 }
 GUARD = "ticket.source_modified, ticket.source_etag, ticket.source_line)\n        < (excluded"
-HEAD_CHECK = 'if _etag(head["ETag"]) == version.etag and _seconds(head["LastModified"]) == version.last_modified:'
+HEAD_CHECK = '(_etag(head["ETag"]), _seconds(head["LastModified"])) == (version.etag, version.last_modified)'
 
 
 def crash_at(point: str) -> Callable[[World, db.Connection], None]:
@@ -124,14 +122,14 @@ MUTANTS = {
     ),
     "delete without looking": Mutant(
         "fleettickets/source/bucket.py",
-        {HEAD_CHECK: "if True:", ", IfMatch=f'\"{version.etag}\"')\n        except": ")\n        except"},
+        {HEAD_CHECK: "True", ', IfMatch=head["ETag"])': ")"},
         lambda world, twin: races.test_overwritten_while_it_is_archived_the_new_version_survives(
             world, twin, "before the delete"
         ),
     ),
     "delete what has the same ETag": Mutant(
         "fleettickets/source/bucket.py",
-        {HEAD_CHECK: 'if _etag(head["ETag"]) == version.etag:'},
+        {HEAD_CHECK: '_etag(head["ETag"]) == version.etag'},
         races.test_the_same_bytes_put_again_while_archiving_are_a_new_version,
     ),
     "the archive is overwritten": Mutant(

@@ -53,7 +53,7 @@ _EVENTS: Final = (
     "UNION ALL SELECT 'left', to_jsonb(event) FROM tickets.exit_events AS event "
     "UNION ALL SELECT 'open', to_jsonb(spell) FROM tickets.open_spells AS spell ORDER BY 1, 2"
 )
-_WATERMARK: Final = "SELECT metadata - 'forecast_refreshed_at' FROM tickets.import_meta"
+_WATERMARK: Final = "SELECT metadata FROM tickets.import_meta"
 
 
 @dataclass(frozen=True, slots=True)

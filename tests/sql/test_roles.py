@@ -68,6 +68,7 @@ INGEST = {
     "tickets.sla_holidays": {"SELECT"},
     "tickets.thresholds": {"SELECT"},
     "tickets.survival": {*UPSERTED, "DELETE"},
+    "tickets.forecast_runs": UPSERTED,
     "tickets.breach_forecasts": UPSERTED,
     "tickets.alarms": UPSERTED,
     "tickets.revisions": {"SELECT", "UPDATE"},
