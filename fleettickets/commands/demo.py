@@ -85,6 +85,7 @@ def _play(app: App, demo: Demo, *, leave: bool, pause_s: float, port: int, brows
     reports = demo.drain(partial(follow, app))
     again = demo.drain(partial(follow, app), again=True)
     demo.geocode()
+    demo.drive()
     with demo.website(port) as url:
         agreements = demo.agreements(counts) + demo.served(url, counts)
         sources = demo.by_geo_source()

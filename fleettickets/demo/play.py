@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from fleettickets import db
 from fleettickets.datasets import DATASETS
 from fleettickets.demo import export, stack, website
+from fleettickets.demo.fleet import SOURCE, Fleet
 from fleettickets.demo.plan import Plan, eat
+from fleettickets.dispatch.positions.fix import record
 from fleettickets.errors import FleetticketsError
 from fleettickets.geocode.asking import Terms
 from fleettickets.geocode.clusters import geocode_clusters
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 _FILES_A_TRANSACTION: Final = 48
 _LIVE_STEP_MINUTES: Final = 60
+_DRIVEN: Final = timedelta(days=6)
+_SCORED_LIVE: Final = timedelta(days=3)
+"""Content is two days late: what a delta tells was driven two days ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Demo:
     seed: int
     say: Callable[[str], None]
     running: Stack | None = None
+    fleet: Fleet | None = None
     steps: list[tuple[str, float]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -110,6 +116,23 @@ class Demo:
                 raise FleetticketsError(f"the demo's geocoding ended with {reports[-1].error}")
         return reports
 
+    def drive(self) -> None:
+        """Let the crews' vehicles drive through the last days, and work out which of them closed what."""
+        self.fleet = Fleet(self.plans(), self.now - _DRIVEN)
+        with self._step(f"{len(self.fleet.vehicles)} vehicles on the road for {_DRIVEN.days} days"):
+            with self.connect() as connection, connection.transaction():
+                self.fleet.introduce(connection)
+            self._drive_on(_DRIVEN)
+
+    def _drive_on(self, scored: timedelta) -> None:
+        """Positions until now, and the closures of this span before it attributed."""
+        if self.fleet is None:
+            return
+        with self.connect() as connection, connection.transaction():
+            record(connection, self.fleet.fixes(self.now), SOURCE, self.now)
+            connection.execute("SELECT dispatch.find_stays(%s, %s)", [self.now - scored, self.now])
+            connection.execute("SELECT dispatch.score_closures(%s, %s, %s)", [self.now - scored, self.now, self.now])
+
     def by_geo_source(self) -> dict[str, int]:
         """Open tickets on the map by where their point comes from."""
         with self.connect() as connection:
@@ -157,7 +180,9 @@ class Demo:
             time.sleep(pause_s)
             export.upload(files, bucket.client, bucket.name)
             self.now = max(file.exported_at for file in files) + timedelta(minutes=1)
-            yield self.drain(follow)
+            reports = self.drain(follow)
+            self._drive_on(_SCORED_LIVE)
+            yield reports
 
     def remove(self) -> None:
         """Stop the servers and remove everything below `home`."""

@@ -14,6 +14,7 @@ from pyvrp.stop import MaxIterations, MaxRuntime, MultipleCriteria
 
 from fleettickets.dispatch.model import FOREVER_S, Tier
 from fleettickets.dispatch.tour import Tour
+from fleettickets.dispatch.travel import StraightLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,13 @@ def _data(problem: Problem, movable: Sequence[int], late: set[int], tours: Seque
 
 
 def _matrices(problem: Problem, places: Sequence[int]) -> tuple[Any, Any]:
+    """(metres, seconds) between the places: the very numbers of `travel`, without a call a pair where it can be."""
     travel = problem.travel
+    if isinstance(travel, StraightLine):
+        xs, ys = np.array(travel.xs)[list(places)], np.array(travel.ys)[list(places)]
+        across, along = xs[:, None] - xs[None, :], ys[:, None] - ys[None, :]
+        stretched = np.sqrt(across * across + along * along) * travel.detour
+        return np.rint(stretched).astype(np.int64), np.ceil(stretched / travel.speed_m_per_s).astype(np.int64)
     metres = np.array([[travel.metres(a, b) for b in places] for a in places], dtype=np.int64)
     seconds = np.array([[travel.seconds(a, b) for b in places] for a in places], dtype=np.int64)
     return metres, seconds

@@ -11,7 +11,8 @@ BEGIN
     PERFORM dispatch.keep_tracks(p_now)
     WHERE to_regclass(format('dispatch.vehicle_track_%s', to_char(p_now + interval '1 day', 'YYYYMM'))) IS NULL;
 
-    WITH told AS (
+    -- Materialized: reading a time costs, and each is looked at three times.
+    WITH told AS MATERIALIZED (
         SELECT
             entry.fix,
             entry.at,
