@@ -82,9 +82,14 @@ function Backlog() {
   const from = dateOf(now - BACK_DAYS * DAY)
   const { data, error, errorUpdatedAt, refetch, isPending } = useQuery({
     queryKey: ['backlog', dataset, from, live.rev],
-    queryFn: ({ signal }) => json<{ days: BacklogDay[] }>(`/api/backlog?dataset=${dataset}&from=${from}`, { signal }),
+    queryFn: ({ signal }) => json<{ days: BacklogDay[], freshness: { content_as_of: string | null } }>(`/api/backlog?dataset=${dataset}&from=${from}`, { signal }),
   })
-  const list = useMemo(() => data?.days ?? [], [data])
+  // What flowed after the data ends is not nothing: nobody knows it yet.
+  const list = useMemo(() => {
+    const ends = data?.freshness.content_as_of ?? null
+    const last = ends === null ? '' : dateOf(Date.parse(ends))
+    return (data?.days ?? []).map((day) => (day.day > last ? { ...day, created: null, closed: null, reopened: null } : day))
+  }, [data])
   const days = useMemo(() => list.map(({ day }) => startOfDate(day)), [list])
   const missing = useMemo(() => list.map(({ method }) => method === 'missing'), [list])
   const stock = useMemo(() => (Object.keys(METHODS) as (keyof typeof METHODS)[])
