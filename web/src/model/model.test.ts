@@ -98,6 +98,6 @@ describe('view in the URL', () => {
   })
   it('makes something sane of anything', () => {
     const odd = viewOf(new URL('http://x/nonsense?sla=x,breached&age=-4&at=never&place=1,2&mode=?&window=aeon'))
-    expect(odd).toMatchObject({ screen: 'map', at: null, place: null, mode: 'known', window: 'today', filter: { sla: ['breached'], ageH: 0 } })
+    expect(odd).toMatchObject({ screen: 'map', at: null, place: null, mode: 'known', window: 'last', filter: { sla: ['breached'], ageH: 0 } })
   })
 })

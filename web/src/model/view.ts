@@ -9,7 +9,8 @@ export type Screen = (typeof SCREENS)[number]
 export type Mode = 'known' | 'happened'
 export type Language = 'en' | 'sw'
 export type Theme = 'light' | 'dark'
-export type Window = 'today' | 'week' | 'month' | 'custom'
+// 'last' is the last day that the data covers: with content two days behind, today would show nothing.
+export type Window = 'last' | 'today' | 'week' | 'month' | 'custom'
 
 export interface View {
   screen: Screen
@@ -31,7 +32,7 @@ export interface View {
 }
 
 export const HOME: View = {
-  screen: 'map', filter: NO_FILTER, basis: 'clock', at: null, mode: 'known', ticket: null, window: 'today',
+  screen: 'map', filter: NO_FILTER, basis: 'clock', at: null, mode: 'known', ticket: null, window: 'last',
   from: null, to: null, tab: null, closed: false, lang: null, theme: null, place: null,
 }
 
@@ -54,7 +55,7 @@ export function viewOf(url: URL): View {
     at: Number.isNaN(at) ? null : at,
     mode: oneOf(['known', 'happened'] as const, q.get('mode')) ?? 'known',
     ticket: q.get('ticket'),
-    window: oneOf(['today', 'week', 'month', 'custom'] as const, q.get('window')) ?? 'today',
+    window: oneOf(['last', 'today', 'week', 'month', 'custom'] as const, q.get('window')) ?? 'last',
     from: q.get('from'),
     to: q.get('to'),
     tab: q.get('tab'),
@@ -82,7 +83,7 @@ export function pathOf(view: View): string {
   put('at', view.at === null ? null : new Date(view.at).toISOString())
   put('mode', view.mode, 'known')
   put('ticket', view.ticket)
-  put('window', view.window, 'today')
+  put('window', view.window, 'last')
   put('from', view.from)
   put('to', view.to)
   put('tab', view.tab)

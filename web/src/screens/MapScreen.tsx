@@ -170,7 +170,7 @@ function useMapKeys(keys: readonly string[], cursor: number | undefined, setCurs
 
 function useClosed(on: boolean): readonly Ticket[] {
   const { now } = useShared()
-  const dashboard = useDashboard('custom', dateOf(dayStart(now) - 2 * DAY), null, on)
+  const dashboard = useDashboard({ window: 'custom', from: dateOf(dayStart(now) - 2 * DAY), to: null }, on)
   const closed = dashboard.data?.closed?.features
   return useMemo(() => (on && closed ? closed.map((feature) => ticketOf(feature)) : NOTHING), [on, closed])
 }

@@ -4,7 +4,7 @@ import { json } from '../api'
 import { useWords } from '../i18n'
 import { useShared } from '../ui/state'
 import { Failed, Loading } from '../ui/States'
-import type { Coverage } from './data'
+import { type Coverage, useSpan } from './data'
 import { NotCovered, WindowPicker } from './WindowPicker'
 
 interface Team {
@@ -33,13 +33,14 @@ export default function Teams() {
   const { t, number } = useWords()
   const { cluster } = view.filter
   const dataset = view.filter.dataset ?? 'inc'
+  const span = useSpan()
   const { data, error, errorUpdatedAt, refetch, isPending } = useQuery({
-    queryKey: ['teams', view.window, view.from, view.to, cluster, dataset, live.rev],
+    queryKey: ['teams', span.window, span.from, span.to, cluster, dataset, live.rev],
     queryFn: ({ signal }) => {
-      const query = new URLSearchParams({ window: view.window, dataset })
+      const query = new URLSearchParams({ window: span.window, dataset })
       if (cluster !== null) query.set('cluster', cluster)
-      if (view.window === 'custom' && view.from !== null) query.set('from', view.from)
-      if (view.window === 'custom' && view.to !== null) query.set('to', view.to)
+      if (span.window === 'custom' && span.from !== null) query.set('from', span.from)
+      if (span.window === 'custom' && span.to !== null) query.set('to', span.to)
       return json<Teams>(`/api/teams?${query.toString()}`, { signal })
     },
   })

@@ -7,7 +7,7 @@ import { DAY, dateOf, startOfDate } from '../model/time'
 import { Chart, type Line } from '../ui/Chart'
 import { useShared } from '../ui/state'
 import { Failed, Loading } from '../ui/States'
-import { type Metrics, useDashboard } from './data'
+import { type Metrics, useDashboard, useSpan } from './data'
 import { NotCovered, WindowPicker } from './WindowPicker'
 
 export interface BacklogDay {
@@ -23,9 +23,8 @@ const METHODS = { observed: 'line', replayed: 'thin', reconstructed: 'dashed' } 
 const BACK_DAYS = 60
 
 export default function Trends() {
-  const { view } = useShared()
   const { t } = useWords()
-  const dashboard = useDashboard(view.window, view.from, view.to)
+  const dashboard = useDashboard(useSpan())
   return (
     <>
       <header><h1>{t('screen.trends')}</h1><WindowPicker /></header>

@@ -2,7 +2,6 @@
 import { useState } from 'react'
 import { useWords } from '../i18n'
 import { dateOf, DAY, startOfDate } from '../model/time'
-import type { Window } from '../model/view'
 import { useShared } from '../ui/state'
 import { Empty } from '../ui/States'
 import type { Coverage } from './data'
@@ -17,21 +16,15 @@ export function WindowPicker() {
   return (
     <div className="window" style={{ display: 'flex', flexWrap: 'wrap', gap: 8, alignItems: 'center' }}>
       <div className="segments" role="group" aria-label={t('window.label')}>
-        {(['today', 'week', 'month', 'custom'] as Window[]).map((window) => (
+        <button aria-pressed={view.window === 'last'} onClick={() => { go({ window: 'last', from: null, to: null }) }}>
+          {t('window.last', { date: last === null ? '–' : day(startOfDate(last)) })}
+        </button>
+        {(['today', 'week', 'month', 'custom'] as const).map((window) => (
           <button key={window} aria-pressed={view.window === window} onClick={() => { go({ window, ...(window === 'custom' ? { from, to } : { from: null, to: null }) }) }}>
             {t(`window.${window}`)}
           </button>
         ))}
       </div>
-      {last !== null && (
-        <button className="button" onClick={() => {
-          setFrom(last)
-          setTo(dateOf(startOfDate(last) + DAY))
-          go({ window: 'custom', from: last, to: dateOf(startOfDate(last) + DAY) })
-        }}>
-          {t('window.last', { date: day(startOfDate(last)) })}
-        </button>
-      )}
       {view.window === 'custom' && (
         <form style={{ display: 'flex', gap: 6, alignItems: 'center' }} onSubmit={(event) => { event.preventDefault(); go({ from, to }) }}>
           <label>{t('window.from')} <input type="date" value={from} onChange={(event) => { setFrom(event.target.value) }} /></label>
@@ -49,5 +42,5 @@ export function NotCovered({ coverage }: { coverage: Coverage }) {
   const ends = clocks.contentAsOf[view.filter.dataset ?? 'inc']
   if (coverage === 'full' || ends === null) return null
   if (coverage === 'partial') return <p className="soft" style={{ marginBottom: 12 }}>{t('window.partial', { time: time(ends) })}</p>
-  return <div className="panel"><Empty text={t('nodata', { time: time(ends), window: t(`window.${view.window}`) })} /></div>
+  return <div className="panel"><Empty text={t('nodata', { time: time(ends), window: view.window === 'last' ? t('window.today') : t(`window.${view.window}`) })} /></div>
 }

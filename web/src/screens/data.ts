@@ -7,6 +7,7 @@ import type { Ticket } from '../model/ticket'
 import type { Window } from '../model/view'
 import { useShared } from '../ui/state'
 import { keyOf } from '../model/ticket'
+import { dateOf, DAY, startOfDate } from '../model/time'
 
 export interface Config {
   version: string
@@ -48,6 +49,18 @@ export interface Metrics {
   closed_sla_matrix: { source: string; derived: string; n: number }[] | null
 }
 
+export interface Span { window: Exclude<Window, 'last'>; from: string | null; to: string | null }
+
+// The window as the server is asked for it: the last covered day has dates.
+export function useSpan(): Span {
+  const { view, clocks } = useShared()
+  if (view.window !== 'last') return { window: view.window, from: view.from, to: view.to }
+  const ends = clocks.contentAsOf[view.filter.dataset ?? 'inc']
+  if (ends === null) return { window: 'today', from: null, to: null }
+  const last = dateOf(ends - 1)
+  return { window: 'custom', from: last, to: dateOf(startOfDate(last) + DAY) }
+}
+
 type Features = { features: Feature<Geometry | null>[] }
 
 export interface Dashboard {
@@ -60,7 +73,7 @@ export interface Dashboard {
 }
 
 // Asked again when the data changes, never by the clock alone.
-export function useDashboard(window: Window, from: string | null, to: string | null, enabled = true): UseQueryResult<Dashboard> {
+export function useDashboard({ window, from, to }: Span, enabled = true): UseQueryResult<Dashboard> {
   const { view, live } = useShared()
   const { cluster, status } = view.filter
   return useQuery({
@@ -82,7 +95,7 @@ export interface Chance { still: number | null; breach: number | null }
 
 // How likely each open ticket is still open, and will breach: the server's estimate, by ticket.
 export function useChances(): ReadonlyMap<string, Chance> | null {
-  const { data } = useDashboard('today', null, null)
+  const { data } = useDashboard({ window: 'today', from: null, to: null })
   return useMemo(() => {
     if (data === undefined) return null
     const number = (value: unknown): number | null => (typeof value === 'number' ? value : null)
