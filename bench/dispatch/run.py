@@ -35,7 +35,9 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--vehicles", type=int, nargs="+", default=[20, 50, 100], help="crews of an instance")
-    parser.add_argument("--tickets", type=int, nargs="+", default=[100, 500, 2_000], help="tickets of an instance")
+    parser.add_argument(
+        "--tickets", type=int, nargs="+", default=[100, 300, 1_000, 2_000], help="tickets of an instance"
+    )
     parser.add_argument("--seeds", type=int, default=1, help="instances of each size")
     parser.add_argument("--seconds", type=float, default=10.0, help="what each solver may take")
     parser.add_argument("--rivals", action="store_true", help="install VROOM, OR-Tools and PyVRP and measure them too")

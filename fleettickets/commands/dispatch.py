@@ -269,9 +269,7 @@ def _show(stored: Stored, *, apply: bool) -> None:
     )
     for route in document["routes"]:
         if route["stops"]:
-            click.echo(
-                f"\n{route['vehicle_id']}  {route['distance_m'] / 1000:.1f} km, free at {_clock(route['ends_at'])}"
-            )
+            click.echo(f"\n{route['label']}  {route['distance_m'] / 1000:.1f} km, free at {_clock(route['ends_at'])}")
             for stop in route["stops"]:
                 click.echo(f"  {stop['position']:2}  {_clock(stop['begins_at'])}  {stop['ticket_id']}{_deadline(stop)}")
     if summary["by_reason"]:

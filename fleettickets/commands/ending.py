@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 import traceback
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from fleettickets.errors import FleetticketsError, UsageError
 from fleettickets.redact import redacted
+
+_NOT_MIGRATED: Final = frozenset({"3F000", "42P01", "42883"})
+"""A schema, a table or a function of ours that the database does not know."""
 
 
 def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # noqa: ANN401  # click's context object
@@ -38,8 +41,15 @@ def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # n
     except Exception as error:  # noqa: BLE001  # the last line of defence: one line, not a traceback
         if verbose:
             _show_traceback()
-        return _failed(arguments, f"unexpected {type(error).__name__}; run again with -v for its traceback", 1)
+        return _failed(arguments, *_unforeseen(error))
     return result if isinstance(result, int) else 0
+
+
+def _unforeseen(error: Exception) -> tuple[str, int]:
+    """What to say of an error that no command foresaw, and its exit code."""
+    if getattr(error, "sqlstate", None) in _NOT_MIGRATED:
+        return "the database schema is not up to date: run fleettickets migrate", UsageError.exit_code
+    return f"unexpected {type(error).__name__}; run again with -v for its traceback", 1
 
 
 def printable(text: str) -> str:

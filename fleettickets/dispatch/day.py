@@ -129,14 +129,15 @@ def _vehicles(
 ) -> list[Vehicle]:
     rows = connection.execute(
         "SELECT vehicle_id, public.st_y(geom), public.st_x(geom), shift_start, shift_end, public.st_y(home), "
-        "public.st_x(home), skills, capacity, known_at, is_out_of_area "
+        "public.st_x(home), skills, capacity, known_at, is_out_of_area, "
+        "CASE WHEN shares_label THEN label || ' (' || vehicle_id || ')' ELSE label END "
         "FROM dispatch.fleet WHERE is_active AND vehicle_id <> ALL (%s) ORDER BY vehicle_id",
         [list(settings.without_vehicles)],
     ).fetchall()
     today = now.astimezone(EAT)
     stale_before = now - timedelta(minutes=settings.stale_after_minutes)
     vehicles = []
-    for vehicle_id, lat, lon, begins, ends, home_lat, home_lon, skills, capacity, known_at, is_out_of_area in rows:
+    for vehicle_id, lat, lon, begins, ends, home_lat, home_lon, skills, capacity, known_at, is_far_away, label in rows:
         begin_s, end_s = (_seconds(datetime.combine(today.date(), at, EAT) - now) for at in (begins, ends))
         vehicles.append(
             Vehicle(
@@ -150,7 +151,8 @@ def _vehicles(
                 skills=frozenset(skills),
                 capacity=capacity,
                 committed=tuple(one for one in locks.first.get(vehicle_id, ()) if one in open_tickets),
-                is_stale=known_at is None or known_at < stale_before or bool(is_out_of_area),
+                is_stale=known_at is None or known_at < stale_before or bool(is_far_away),
+                label=label,
             )
         )
     return [*vehicles, *_imagined(vehicles, settings.with_vehicles)]
@@ -170,6 +172,7 @@ def _imagined(vehicles: Sequence[Vehicle], n: int) -> list[Vehicle]:
             lon=sum(one.lon or 0 for one in located) / len(located),
             skills=skills,
             committed=(),
+            label=None,
         )
         for number in range(n)
     ]

@@ -35,6 +35,7 @@ def document_of(instance: Instance, plan: Plan, now: datetime) -> dict[str, Any]
         "routes": [
             {
                 "vehicle_id": route.vehicle_id,
+                "label": vehicles[route.vehicle_id].label or route.vehicle_id,
                 "lat": vehicles[route.vehicle_id].lat,
                 "lon": vehicles[route.vehicle_id].lon,
                 "distance_m": route.distance_m,

@@ -50,7 +50,7 @@ WRITERS: Final[dict[str, Writer]] = {
 
 
 def _gpx_route(element: Element, route: Mapping[str, Any]) -> None:
-    SubElement(element, "name").text = _printable(route["vehicle_id"])
+    SubElement(element, "name").text = _printable(route["label"])
     SubElement(element, "desc").text = f"{len(route['stops'])} stops, {route['distance_m'] / 1000:.1f} km"
     start = SubElement(element, "rtept", lat=str(route["lat"]), lon=str(route["lon"]))
     SubElement(start, "name").text = "start"
@@ -65,7 +65,7 @@ def _features(plan: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for route in plan["routes"]:
         if not route["stops"]:
             continue
-        facts = {name: route[name] for name in ("vehicle_id", "distance_m", "ends_at")}
+        facts = {name: route[name] for name in ("vehicle_id", "label", "distance_m", "ends_at")}
         line = [[one["lon"], one["lat"]] for one in (route, *route["stops"])]
         yield _feature("route", facts, {"type": "LineString", "coordinates": line})
         for stop in route["stops"]:

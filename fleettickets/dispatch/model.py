@@ -82,6 +82,8 @@ class Vehicle:
     capacity: int | None = None
     committed: tuple[str, ...] = ()
     is_stale: bool = False
+    label: str | None = None
+    """What people call it; None: its id."""
 
 
 @dataclass(frozen=True, slots=True)

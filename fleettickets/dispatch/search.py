@@ -44,7 +44,8 @@ class Search:
         movable = [job for job in everyone if job not in fixed]
         if not movable or not tours:
             return list(tours)
-        data = _data(problem, movable, late, tours)
+        again = [job for job in movable if job in late and _latest_s(problem, job) >= problem.jobs[job].earliest_s]
+        data = _data(problem, movable, late, again, tours)
         number = {job: client for client, job in enumerate(movable)}
         begin = pyvrp.Solution(
             data,
@@ -55,15 +56,20 @@ class Search:
             ],
         )
         result = pyvrp.solve(data, self._stop(), seed=self.seed, collect_stats=False, initial_solution=begin)
-        return _tours(tours, movable, result.best) if result.is_feasible() else list(tours)
+        return _tours(tours, [*movable, *again], result.best) if result.is_feasible() else list(tours)
 
     def _stop(self) -> Any:  # noqa: ANN401  # pyvrp's protocol has no public type
         limits = [MaxIterations(self.iterations)]
         return MultipleCriteria([*limits, MaxRuntime(self.runtime_s)]) if self.runtime_s else limits[0]
 
 
-def _data(problem: Problem, movable: Sequence[int], late: set[int], tours: Sequence[Tour]) -> Any:  # noqa: ANN401
-    """Places: the jobs, then where each vehicle is free, then where each must end (anywhere, if nowhere)."""
+def _data(problem: Problem, movable: Sequence[int], late: set[int], again: Sequence[int], tours: Sequence[Tour]) -> Any:  # noqa: ANN401  # pyvrp's type
+    """Places: the jobs, then where each vehicle is free, then where each must end (anywhere, if nowhere).
+
+    A save that comes late on its tour stands there twice, late for little or in time for its worth: one of the two.
+    """
+    place = {job: number for number, job in enumerate(movable)}
+    groups = {job: group for group, job in enumerate(again)}
     starts = [tour.order[tour.fixed - 1] if tour.fixed else problem.start(tour.vehicle) for tour in tours]
     ends = [problem.end(tour.vehicle) for tour in tours]
     places = [*movable, *starts, *(start if end is None else end for start, end in zip(starts, ends, strict=True))]
@@ -79,7 +85,10 @@ def _data(problem: Problem, movable: Sequence[int], late: set[int], tours: Seque
     locations = [pyvrp.Location(x=0, y=0) for _ in places]
     return pyvrp.ProblemData(
         locations,
-        [_client(problem, position, job, is_late=job in late) for position, job in enumerate(movable)],
+        [
+            *(_client(problem, place[job], job, groups.get(job), is_late=job in late) for job in movable),
+            *(_client(problem, place[job], job, groups[job], is_late=False) for job in again),
+        ],
         [pyvrp.Depot(location=len(movable) + position) for position in range(2 * len(tours))],
         [
             _vehicle(
@@ -93,6 +102,7 @@ def _data(problem: Problem, movable: Sequence[int], late: set[int], tours: Seque
         ],
         [_barred(metres, movable, kind) for kind in kinds],
         [_barred(seconds, movable, kind) for kind in kinds],
+        [pyvrp.ClientGroup([place[job], len(movable) + group], required=False) for group, job in enumerate(again)],
     )
 
 
@@ -121,9 +131,13 @@ def _barred(matrix: Any, movable: Sequence[int], barred: frozenset[int]) -> Any:
     return closed
 
 
-def _client(problem: Problem, position: int, job: int, *, is_late: bool) -> Any:  # noqa: ANN401
+def _latest_s(problem: Problem, job: int) -> int:
+    return problem.finish_by(job) - problem.jobs[job].service_s
+
+
+def _client(problem: Problem, position: int, job: int, group: int | None, *, is_late: bool) -> Any:  # noqa: ANN401
     one = problem.jobs[job]
-    latest_s = problem.finish_by(job) - one.service_s
+    latest_s = _latest_s(problem, job)
     in_time = problem.tier[job] is Tier.SAVE and not is_late and latest_s >= one.earliest_s
     worth = problem.worth[job] if in_time or problem.tier[job] is not Tier.SAVE else problem.worth_late(job)
     return pyvrp.Client(
@@ -134,6 +148,7 @@ def _client(problem: Problem, position: int, job: int, *, is_late: bool) -> Any:
         tw_late=latest_s if in_time else FOREVER_S,
         prize=worth * _METRES_PER_WORTH,
         required=False,
+        group=group,
     )
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _RANK: Final = {Tier.SAVE: 0, Tier.LATE: 1, Tier.ROUTINE: 2}
 _CLOSE: Final = 4
 _HOP_S: Final = 420
+_MOST_SAVES: Final = 800
+"""So many saves a search can look at in seconds: where they lie close together it finds more than their rank tells."""
 
 
 def select(problem: Problem) -> tuple[list[int], list[int]]:
@@ -23,7 +25,8 @@ def select(problem: Problem) -> tuple[list[int], list[int]]:
     Solvers that are given every open ticket collapse: most of their time goes to jobs no shift can hold.
     """
     ranked = _ranked(problem)
-    wanted = round(_places(problem) * problem.policy.preselected_per_place)
+    saves = sum(tier is Tier.SAVE for tier in problem.tier)
+    wanted = max(round(_places(problem) * problem.policy.preselected_per_place), min(saves, _MOST_SAVES))
     return ranked[:wanted], ranked[wanted:]
 
 

@@ -70,6 +70,15 @@ def test_a_document_is_the_plan_again(town: db.Connection) -> None:
     assert plan_of(again) == plan_of(made.document)
 
 
+def test_a_route_bears_the_plate_and_two_of_one_plate_are_told_apart(town: db.Connection) -> None:
+    town.execute("UPDATE dispatch.vehicle SET label = 'KDA 001A' WHERE vehicle_id = 'EAST'")
+    made = plans.draft(town, QUICK, Locks(), NOW, "x")
+    assert [route["label"] for route in made.document["routes"]] == ["KDA 001A", "WEST"]
+    town.execute("UPDATE dispatch.vehicle SET label = 'kda-001a' WHERE vehicle_id = 'WEST'")
+    twice = plans.draft(town, QUICK, Locks(), NOW, "x")
+    assert [route["label"] for route in twice.document["routes"]] == ["KDA 001A (EAST)", "kda-001a (WEST)"]
+
+
 def test_a_stale_vehicle_is_sent_nowhere(town: db.Connection) -> None:
     town.execute("DELETE FROM dispatch.vehicle_position")
     vehicle(town, "EAST", -1.28, 36.90, at=NOW - timedelta(days=1))
@@ -243,3 +252,12 @@ def test_the_dispatchers_day_on_the_command_line(town: db.Connection, shell: Cal
     assert near.out.startswith("EAST")
     assert shell("fleettickets", "dispatch", "nearest", "NOTHING").exit_code == 2
     assert shell("fleettickets", "dispatch", "explain", "NOTHING").exit_code == 2
+
+
+def test_a_database_without_our_schema_is_said_in_a_sentence(
+    shell: Callable[..., Outcome], empty_database_url: str
+) -> None:
+    for words in (("plan",), ("nearest", "INC-1"), ("commit", "1"), ("positions", "view")):
+        found = shell("fleettickets", "dispatch", *words, env={"DATABASE_URL": empty_database_url})
+        assert found.exit_code == 2, found.err
+        assert "run fleettickets migrate" in found.err or "FLEETTICKETS_POSITIONS_VIEW" in found.err

@@ -14,7 +14,9 @@ from fleettickets.dispatch import audit
 from fleettickets.dispatch.changes import difference, insert_urgent, keep_up, reoptimise
 from fleettickets.dispatch.model import Instance, Job, Plan, Policy, Reason, Stop, Tier, Unassigned, Vehicle
 from fleettickets.dispatch.planner import plan
+from fleettickets.dispatch.problem import problem_of
 from fleettickets.dispatch.search import Search
+from fleettickets.dispatch.selection import select
 from fleettickets.errors import UsageError
 
 LATITUDES = st.floats(-1.45, -1.10)
@@ -134,6 +136,23 @@ def test_search_keeps_every_save_and_drives_less(n_vehicles: int, n_jobs: int) -
     assert after.saved >= before.saved
     assert after.worth >= before.worth
     assert (after.worth, -after.distance_m) > (before.worth, -before.distance_m)
+
+
+def test_a_save_that_insertion_leaves_late_may_still_come_in_time() -> None:
+    """The search knows what a late save would be worth in time, and makes room for it."""
+    instance = day(6, 60, seed=2)
+    before, after = plan(instance), plan(instance, improve=Search(iterations=300))
+    assert audit.score(instance, after).saved > audit.score(instance, before).saved
+    assert audit.faults(instance, after) == []
+
+
+def test_every_save_is_a_candidate_however_little_the_shifts_hold() -> None:
+    instance = day(2, 200, seed=1)
+    problem = problem_of(instance.jobs, instance.vehicles, instance.policy, None)
+    chosen, _ = select(problem)
+    saves = {job for job in range(len(problem.jobs)) if problem.tier[job] is Tier.SAVE}
+    assert saves <= set(chosen)
+    assert len(chosen) < len(problem.jobs)
 
 
 def test_the_same_day_gives_the_same_plan() -> None:
