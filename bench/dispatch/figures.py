@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from bench.dispatch.contenders import HABIT, RIVALS, SEARCH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bench.dispatch.contest import Result
     from bench.rivals import Absent
+    from fleettickets.dispatch.audit import Score
 
 _RAW: Final = tuple(RIVALS)
 
@@ -53,12 +54,15 @@ def show(found: dict[str, Any]) -> None:
     """Print the document."""
     machine = found["machine"]
     print(f"{machine['cores']} cores, Python {machine['python']}; {machine['seconds']:g} s a solver; medians\n")
-    print(f"{'':<16}{'saved':>8}{'km/ticket':>11}{'s':>7}{'weight':>9}{'km':>7}{'saves':>8}   to nearest first")
-    for name, one in found["contenders"].items():
-        ratio = found["to_habit"].get(name, {})
+    print(
+        f"{'':<16}{'saved':>8}{'km/ticket':>11}{'s':>7}{'weight':>9}{'km':>7}{'saves':>8}   to nearest first (medians; of all)"
+    )
+    for contender, one in found["contenders"].items():
+        ratio = found["to_habit"].get(contender, {})
         print(
-            f"{name:<16}{one['saved_share']:>8.0%}{one['km_per_ticket']:>11.2f}{one['took_s']:>7.1f}"
+            f"{contender:<16}{one['saved_share']:>8.0%}{one['km_per_ticket']:>11.2f}{one['took_s']:>7.1f}"
             f"{ratio.get('weight', 1):>9.2f}{ratio.get('distance', 1):>7.2f}{ratio.get('saves', 1):>8.2f}"
+            + "".join(f"{ratio.get(f'{name}_of_all', 1):>8.2f}" for name in ("weight", "distance", "saves"))
         )
     for name, value in found["to_solvers"].items():
         print(f"{name}: {value}")
@@ -80,7 +84,7 @@ def _summary(results: Sequence[Result]) -> dict[str, float]:
 
 
 def _to(habit: dict[str, Result], found: dict[str, Result]) -> dict[str, float]:
-    """Medians of each instance's own ratio."""
+    """Medians of each instance's own ratio, and the ratios of the sums over all instances."""
     pairs = [(habit[name].score, one.score) for name, one in found.items()]
     return {
         "weight": round(median(mine.worth / old.worth for old, mine in pairs), 2),
@@ -88,7 +92,15 @@ def _to(habit: dict[str, Result], found: dict[str, Result]) -> dict[str, float]:
             median((mine.metres_per_ticket or 0) / (old.metres_per_ticket or 1) for old, mine in pairs), 2
         ),
         "saves": round(median(mine.saved / max(old.saved, 1) for old, mine in pairs), 2),
+        "weight_of_all": round(sum(mine.worth for _, mine in pairs) / sum(old.worth for old, _ in pairs), 2),
+        "distance_of_all": round(_per_ticket(mine for _, mine in pairs) / _per_ticket(old for old, _ in pairs), 2),
+        "saves_of_all": round(sum(mine.saved for _, mine in pairs) / max(sum(old.saved for old, _ in pairs), 1), 2),
     }
+
+
+def _per_ticket(scores: Iterable[Score]) -> float:
+    found = list(scores)
+    return sum(one.distance_m for one in found) / max(sum(one.served for one in found), 1)
 
 
 def _to_solvers(by_name: dict[str, dict[str, Result]]) -> dict[str, Any]:
