@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fleettickets.dispatch.audit import Score
 
 _RAW: Final = tuple(RIVALS)
+_OF_ALL: Final = (("weight", 9), ("distance", 8), ("saves", 8))
 
 
 def document(results: Sequence[Result], absent: Sequence[Absent], seconds: float) -> dict[str, Any]:
@@ -54,15 +55,14 @@ def show(found: dict[str, Any]) -> None:
     """Print the document."""
     machine = found["machine"]
     print(f"{machine['cores']} cores, Python {machine['python']}; {machine['seconds']:g} s a solver; medians\n")
-    print(
-        f"{'':<16}{'saved':>8}{'km/ticket':>11}{'s':>7}{'weight':>9}{'km':>7}{'saves':>8}   to nearest first (medians; of all)"
-    )
+    print(f"{'':<51}to nearest first, medians, then of all days")
+    print(f"{'':<16}{'saved':>8}{'km/ticket':>11}{'s':>7}" + f"{'weight':>9}{'km':>8}{'saves':>8}" * 2)
     for contender, one in found["contenders"].items():
         ratio = found["to_habit"].get(contender, {})
         print(
             f"{contender:<16}{one['saved_share']:>8.0%}{one['km_per_ticket']:>11.2f}{one['took_s']:>7.1f}"
-            f"{ratio.get('weight', 1):>9.2f}{ratio.get('distance', 1):>7.2f}{ratio.get('saves', 1):>8.2f}"
-            + "".join(f"{ratio.get(f'{name}_of_all', 1):>8.2f}" for name in ("weight", "distance", "saves"))
+            f"{ratio.get('weight', 1):>9.2f}{ratio.get('distance', 1):>8.2f}{ratio.get('saves', 1):>8.2f}"
+            + "".join(f"{ratio.get(f'{name}_of_all', 1):>{width}.2f}" for name, width in _OF_ALL)
         )
     for name, value in found["to_solvers"].items():
         print(f"{name}: {value}")
