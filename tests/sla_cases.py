@@ -32,7 +32,8 @@ def forget_everything(connection: Connection) -> None:
             tickets.rejected_rows, tickets.runs, tickets.row_versions, tickets.closure_events, tickets.reopen_events,
             tickets.exit_events, tickets.open_spells,
             tickets.inc_daily_snapshot, tickets.crq_daily_snapshot, tickets.alarms,
-            tickets.survival, tickets.breach_forecasts, tickets.forecast_runs, tickets.sla_calendar_spans, tickets.sla_holidays
+            tickets.survival, tickets.breach_forecasts, tickets.forecast_runs,
+            tickets.sla_calendar_spans, tickets.sla_holidays
     """)
     connection.execute("DELETE FROM tickets.sla_policies WHERE name <> 'default' OR version > 1")
     connection.execute("UPDATE tickets.sla_policies SET pause_statuses = NULL")
