@@ -1730,7 +1730,7 @@ BEGIN
             CASE WHEN tickets.ticket_state(seen.is_actionable, seen.closed_at, seen.bucket) = 'closed' THEN seen.closed_at END
                 AS closed_at,
             coalesce(seen.assigned_team, seen.owner, '(unassigned)') AS team,
-            lower(regexp_replace(btrim(seen.location_name), '[\s_]+', ' ', 'g')) AS place
+            tickets.place_key(seen.location_name) AS place
         FROM tickets.seen(p_dataset, p_now, p_mode, p_from - make_interval(days => p_days), p_to) AS seen
         WHERE seen.location_name IS NOT NULL
     ),
@@ -2879,6 +2879,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tickets.paused_spans(p_dataset text, p_ticket_id text, p_statuses text[], p_until timestamp with time zone) IS 'The observed pauses of a ticket''s SLA clock';
+CREATE FUNCTION tickets.place_key(p_location_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN lower(regexp_replace(btrim(p_location_name), '[\s_]+'::text, ' '::text, 'g'::text));
+COMMENT ON FUNCTION tickets.place_key(p_location_name text) IS 'What two location names must share to be one place';
 CREATE FUNCTION tickets.rebuild_history(p_dataset text, p_from date, p_to date, p_now timestamp with time zone, OUT tickets bigint, OUT days bigint) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -3116,7 +3120,7 @@ CREATE FUNCTION tickets.repeat_faults(p_dataset text, p_days integer DEFAULT 30,
      again.created_at_service,
      earlier.closed_at
     FROM (tickets.all_tickets again
-      JOIN tickets.all_tickets earlier ON (((earlier.dataset = repeat_faults.p_dataset) AND (lower(regexp_replace(btrim(earlier.location_name), '[\s_]+'::text, ' '::text, 'g'::text)) = lower(regexp_replace(btrim(again.location_name), '[\s_]+'::text, ' '::text, 'g'::text))) AND (earlier.ticket_id <> again.ticket_id) AND (earlier.closed_at < again.created_at_service) AND (earlier.closed_at >= (again.created_at_service - make_interval(days => repeat_faults.p_days))) AND (tickets.ticket_state(earlier.is_actionable, earlier.closed_at, earlier.bucket) = 'closed'::text))))
+      JOIN tickets.all_tickets earlier ON (((earlier.dataset = repeat_faults.p_dataset) AND (tickets.place_key(earlier.location_name) = tickets.place_key(again.location_name)) AND (earlier.ticket_id <> again.ticket_id) AND (earlier.closed_at < again.created_at_service) AND (earlier.closed_at >= (again.created_at_service - make_interval(days => repeat_faults.p_days))) AND (tickets.ticket_state(earlier.is_actionable, earlier.closed_at, earlier.bucket) = 'closed'::text))))
    WHERE ((again.dataset = repeat_faults.p_dataset) AND (again.created_at_service >= repeat_faults.p_from) AND (again.created_at_service < repeat_faults.p_to) AND (btrim(again.location_name) <> ''::text))
    ORDER BY again.ticket_id, earlier.closed_at DESC, earlier.ticket_id;
 END;

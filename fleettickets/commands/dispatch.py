@@ -331,7 +331,7 @@ def _show_recorded(done: Recorded, *, apply: bool) -> None:
         f"{plural(done.read, 'position')} read, {done.new} new, {done.newest} newest of their vehicle, "
         f"{done.known} known already{'' if apply else '; nothing kept, add --apply'}"
     )
-    for reason, n in sorted((done.rejected or {}).items()):
+    for reason, n in sorted(done.rejected.items()):
         click.echo(f"  {n} not usable: {reason}")
 
 

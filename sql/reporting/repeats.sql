@@ -23,7 +23,7 @@ BEGIN
             CASE WHEN tickets.ticket_state(seen.is_actionable, seen.closed_at, seen.bucket) = 'closed' THEN seen.closed_at END
                 AS closed_at,
             coalesce(seen.assigned_team, seen.owner, '(unassigned)') AS team,
-            lower(regexp_replace(btrim(seen.location_name), '[\s_]+', ' ', 'g')) AS place
+            tickets.place_key(seen.location_name) AS place
         FROM tickets.seen(p_dataset, p_now, p_mode, p_from - make_interval(days => p_days), p_to) AS seen
         WHERE seen.location_name IS NOT NULL
     ),

@@ -14,8 +14,7 @@ BEGIN ATOMIC
     FROM tickets.all_tickets AS again
     JOIN tickets.all_tickets AS earlier
         ON earlier.dataset = p_dataset
-        AND lower(regexp_replace(btrim(earlier.location_name), '[\s_]+', ' ', 'g'))
-            = lower(regexp_replace(btrim(again.location_name), '[\s_]+', ' ', 'g'))
+        AND tickets.place_key(earlier.location_name) = tickets.place_key(again.location_name)
         AND earlier.ticket_id <> again.ticket_id
         AND earlier.closed_at < again.created_at_service
         AND earlier.closed_at >= again.created_at_service - make_interval(days => p_days)

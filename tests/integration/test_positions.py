@@ -188,7 +188,7 @@ def test_whatever_is_pushed_is_recorded_refused_or_kept_aside(shared_connection:
         return
     with shared_connection.transaction(force_rollback=True):
         done = record(shared_connection, fixes, "push", NOW)
-        assert done.read == len(fixes) == done.new + done.known + sum((done.rejected or {}).values())
+        assert done.read == len(fixes) == done.new + done.known + sum(done.rejected.values())
 
 
 def test_a_view_is_read_by_its_usual_names_or_by_the_mapping(rolled_back: db.Connection) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
@@ -39,16 +39,16 @@ class Recorded:
     new: int = 0
     newest: int = 0
     known: int = 0
-    rejected: dict[str, int] | None = None
+    rejected: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """For --json."""
-        return {**asdict(self), "rejected": self.rejected or {}}
+        return asdict(self)
 
 
 def record(connection: Connection, fixes: Iterable[Fix], source: str, now: datetime) -> Recorded:
     """Hand the fixes to the database in batches; the caller owns the transaction."""
-    total = Recorded(rejected={})
+    total = Recorded()
     batch: list[Fix] = []
     for fix in fixes:
         batch.append(fix)
@@ -76,7 +76,5 @@ def _add(total: Recorded, answer: dict[str, Any]) -> None:
     total.new += answer["new"]
     total.newest += answer["newest"]
     total.known += answer["known"]
-    rejected = total.rejected if total.rejected is not None else {}
     for reason, n in answer["rejected"].items():
-        rejected[reason] = rejected.get(reason, 0) + n
-    total.rejected = rejected
+        total.rejected[reason] = total.rejected.get(reason, 0) + n
