@@ -1,5 +1,8 @@
 // English words of the interface; every other catalogue has exactly these keys. ICU message syntax.
+import { dispatchEn } from './dispatch.en'
+
 export const en = {
+  ...dispatchEn,
   'app.skip': 'Skip to the list',
   'screen.map': 'Map',
   'screen.board': 'SLA board',

@@ -1,7 +1,9 @@
 // Kiswahili words of the interface. To be reviewed by a native speaker.
+import { dispatchSw } from './dispatch.sw'
 import type { MessageKey } from './en'
 
 export const sw: Record<MessageKey, string> = {
+  ...dispatchSw,
   'app.skip': 'Ruka hadi kwenye orodha',
   'screen.map': 'Ramani',
   'screen.board': 'Ubao wa SLA',

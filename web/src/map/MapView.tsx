@@ -10,6 +10,7 @@ import type { SlaState } from '../model/sla'
 import type { Ticket } from '../model/ticket'
 import type { View } from '../model/view'
 import { circle } from './geometry'
+import { addFleet, putFleet, type ShownVehicle } from './fleet'
 import { addGround, collection, drawImage, pointOf } from './ground'
 import type { Trust } from './marks'
 import { offlineStyle, ticketLayers } from './style'
@@ -24,6 +25,8 @@ export interface Shown {
 export interface MapProps {
   shown: readonly Shown[]
   chosen: Ticket | null
+  vehicles: readonly ShownVehicle[]
+  chosenVehicle: string | null
   closed: readonly Ticket[]
   dark: boolean
   basemap: string | null
@@ -31,6 +34,7 @@ export interface MapProps {
   label: string
   words: { in: string; out: string; all: string }
   onTicket: (key: string) => void
+  onVehicle: (id: string) => void
   onGroup: (keys: string[]) => void
   onPlace: (place: NonNullable<View['place']>) => void
   onFailed: (error: Error) => void
@@ -107,6 +111,21 @@ export default function MapView(props: MapProps) {
     void source(map.current, 'closed').setData(collection(props.closed.flatMap((ticket) => (ticket.point === null ? [] : [pointOf(ticket.point, { key: ticket.key })]))))
   }, [ready, props.closed])
 
+  useEffect(() => {
+    if (ready === 0 || map.current === null) return
+    putFleet(map.current, props.vehicles, props.chosenVehicle)
+    box.current?.setAttribute('data-vehicles', String(props.vehicles.filter(({ vehicle }) => vehicle.point !== null).length))
+  }, [ready, props.vehicles, props.chosenVehicle])
+
+  // A vehicle just chosen comes into view; one that drives on is not followed.
+  const seen = useRef<string | null>(null)
+  useEffect(() => {
+    if (ready === 0 || map.current === null || seen.current === props.chosenVehicle) return
+    const point = props.vehicles.find(({ vehicle }) => vehicle.id === props.chosenVehicle)?.vehicle.point ?? null
+    if (point !== null || props.chosenVehicle === null) seen.current = props.chosenVehicle
+    if (point !== null && !map.current.getBounds().contains(point)) map.current.easeTo({ center: point })
+  }, [ready, props.vehicles, props.chosenVehicle])
+
   const all = (): void => {
     const bounds = new LngLatBounds()
     for (const { ticket } of props.shown) if (ticket.point) bounds.extend(ticket.point)
@@ -161,13 +180,17 @@ function makeMap(container: HTMLDivElement, latest: { current: MapProps }): MapL
 function hit(map: MapLibre, event: MapMouseEvent): ReturnType<MapLibre['queryRenderedFeatures']>[number] | undefined {
   if (map.getLayer('group') === undefined) return undefined
   const { x, y } = event.point
-  return map.queryRenderedFeatures([[x - 4, y - 4], [x + 4, y + 4]], { layers: ['group', 'ticket'] })[0]
+  return map.queryRenderedFeatures([[x - 4, y - 4], [x + 4, y + 4]], { layers: ['vehicle', 'group', 'ticket'] })[0]
 }
 
 // A group opens where that parts it; a group that no zoom can part is shown in the list.
 async function pick(map: MapLibre, event: MapMouseEvent, props: MapProps): Promise<void> {
   const feature = hit(map, event)
   if (feature === undefined) return
+  if (typeof feature.properties.vehicle === 'string') {
+    props.onVehicle(feature.properties.vehicle)
+    return
+  }
   const id = feature.properties.cluster_id as number | undefined
   if (id === undefined) {
     props.onTicket(String(feature.properties.key))
@@ -204,6 +227,7 @@ function addOurs(map: MapLibre, dark: boolean, ownLabels: boolean): void {
   for (const name of ['areas', 'chosen', 'closed']) map.addSource(name, { type: 'geojson', data: empty })
   if (ownLabels) addGround(map, dark)
   for (const layer of ticketLayers(dark)) map.addLayer(layer)
+  addFleet(map, dark)
 }
 
 function source(map: MapLibre, name: string): GeoJSONSource {

@@ -4,6 +4,8 @@ import type { Map as MapLibre } from 'maplibre-gl'
 import type { SlaState } from '../model/sla'
 import { cell, type Named } from './geometry'
 import { places } from './gazetteer'
+import type { Freshness } from '../model/vehicle'
+import { drawPlate, drawVehicle } from './fleet'
 import { drawGroup, drawLabel, drawMark, groupOf, inkOf, RATIO, type Trust } from './marks'
 import { groundLayers } from './style'
 
@@ -23,6 +25,8 @@ export function drawImage(map: MapLibre, id: string, dark: boolean): void {
   const [kind = '', a = '', ...rest] = id.split('|')
   if (kind === 'donut') map.addImage(id, drawGroup(groupOf(id), ink), { pixelRatio: RATIO })
   else if (kind === 'mark') map.addImage(id, drawMark(a as SlaState, rest[0] as Trust, ink), { pixelRatio: RATIO })
+  else if (kind === 'vehicle') map.addImage(id, drawVehicle(a as Freshness, rest[0] === 'drives', ink), { pixelRatio: RATIO })
+  else if (kind === 'plate') map.addImage(id, drawPlate(rest.join('|'), a as Freshness, ink), { pixelRatio: RATIO })
   else if (kind === 'label') map.addImage(id, drawLabel(rest.join('|'), a as 'place', ink), { pixelRatio: RATIO })
 }
 

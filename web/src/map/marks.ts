@@ -23,7 +23,7 @@ export function inkOf(dark: boolean): Ink {
 
 export const RATIO = 2
 
-function canvas(width: number, height: number): CanvasRenderingContext2D {
+export function canvas(width: number, height: number): CanvasRenderingContext2D {
   const element = document.createElement('canvas')
   element.width = Math.ceil(width * RATIO)
   element.height = Math.ceil(height * RATIO)
@@ -33,7 +33,7 @@ function canvas(width: number, height: number): CanvasRenderingContext2D {
   return context
 }
 
-function pixels(context: CanvasRenderingContext2D): ImageData {
+export function pixels(context: CanvasRenderingContext2D): ImageData {
   return context.getImageData(0, 0, context.canvas.width, context.canvas.height)
 }
 

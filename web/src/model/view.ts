@@ -20,26 +20,31 @@ export interface View {
   at: number | null
   mode: Mode
   ticket: string | null
+  vehicle: string | null
+  // The plan on the dispatch screen; null: the one to work on.
+  plan: number | null
   window: Window
   from: string | null
   to: string | null
   tab: string | null
   // Overlays of the map.
   closed: boolean
+  vehicles: boolean
   lang: Language | null
   theme: Theme | null
   place: [lon: number, lat: number, zoom: number] | null
 }
 
 export const HOME: View = {
-  screen: 'map', filter: NO_FILTER, basis: 'clock', at: null, mode: 'known', ticket: null, window: 'last',
-  from: null, to: null, tab: null, closed: false, lang: null, theme: null, place: null,
+  screen: 'map', filter: NO_FILTER, basis: 'clock', at: null, mode: 'known', ticket: null, vehicle: null, plan: null, window: 'last',
+  from: null, to: null, tab: null, closed: false, vehicles: true, lang: null, theme: null, place: null,
 }
 
 export function viewOf(url: URL): View {
   const q = url.searchParams
   const path = url.pathname.replace(/^\/+|\/+$/g, '')
   const at = Date.parse(q.get('at') ?? '')
+  const plan = Number(q.get('plan'))
   return {
     screen: oneOf(SCREENS, path) ?? 'map',
     filter: {
@@ -55,11 +60,14 @@ export function viewOf(url: URL): View {
     at: Number.isNaN(at) ? null : at,
     mode: oneOf(['known', 'happened'] as const, q.get('mode')) ?? 'known',
     ticket: q.get('ticket'),
+    vehicle: q.get('vehicle'),
+    plan: Number.isSafeInteger(plan) && plan > 0 ? plan : null,
     window: oneOf(['last', 'today', 'week', 'month', 'custom'] as const, q.get('window')) ?? 'last',
     from: q.get('from'),
     to: q.get('to'),
     tab: q.get('tab'),
     closed: q.get('closed') === '1',
+    vehicles: q.get('vehicles') !== '0',
     lang: oneOf(['en', 'sw'] as const, q.get('lang')),
     theme: oneOf(['light', 'dark'] as const, q.get('theme')),
     place: placeOf(q.get('place')),
@@ -83,11 +91,14 @@ export function pathOf(view: View): string {
   put('at', view.at === null ? null : new Date(view.at).toISOString())
   put('mode', view.mode, 'known')
   put('ticket', view.ticket)
+  put('vehicle', view.vehicle)
+  put('plan', view.plan === null ? null : String(view.plan))
   put('window', view.window, 'last')
   put('from', view.from)
   put('to', view.to)
   put('tab', view.tab)
   put('closed', view.closed ? '1' : null)
+  put('vehicles', view.vehicles ? null : '0')
   put('lang', view.lang)
   put('theme', view.theme)
   put('place', view.place?.map((value, i) => value.toFixed(i === 2 ? 1 : 4)).join(',') ?? null)

@@ -15,11 +15,16 @@ import { Shape } from '../ui/Shape'
 import { useShared } from '../ui/state'
 import { Empty, Failed, FirstRun, Loading } from '../ui/States'
 import { TicketList } from '../ui/TicketList'
+import { useShownVehicles, VehicleDrawer, VehicleList, VehicleMark } from '../ui/Vehicles'
+import { useVehicles } from '../live/vehicles'
+import { freshnessOf } from '../model/vehicle'
+import type { ShownVehicle } from '../map/fleet'
 import { TimeSlider } from '../ui/TimeSlider'
 import { type Outage, useConfig, useDashboard, useOutages, useStill } from './data'
 
 const MapView = lazy(() => import('../map/MapView'))
 const NOTHING: readonly Ticket[] = []
+const NOBODY: readonly ShownVehicle[] = []
 
 export function MapScreen() {
   const { view, go, live, past, store, clocks, dark } = useShared()
@@ -48,6 +53,12 @@ export function MapScreen() {
   const config = useConfig()
   const outages = useOutages()
   const closed = useClosed(view.closed && view.at === null)
+  const fleet = useVehicles()
+  const onRoad = useShownVehicles(fleet)
+  const hasFleet = (fleet.vehicles?.length ?? 0) > 0
+  const showsVehicles = view.tab === 'vehicles'
+  const lost = onRoad.filter(({ vehicle }) => freshnessOf(vehicle, clocks.now) !== 'fresh').length
+  const openVehicle = useCallback((id: string) => { go({ vehicle: id, ticket: null, vehicles: true }) }, [go])
 
   const open = useCallback((key: string) => { go({ ticket: key }) }, [go])
   useMapKeys(rows.map(({ ticket }) => ticket.key), cursor, setCursor, () => { setGroup(null) })
@@ -58,7 +69,13 @@ export function MapScreen() {
     go({ place: next }, true)
   }, [go])
 
-  const head = (
+  const head = showsVehicles ? (
+    <header>
+      <h2>{t('vehicle.count', { n: onRoad.length })}</h2>
+      {lost > 0 && <span className="soft">{t('vehicle.stale.count', { n: lost })}</span>}
+      <button className="button only-phone" onClick={() => { setPhone('map') }}>{t('screen.map')}</button>
+    </header>
+  ) : (
     <header>
       <h2>{isFiltered(filter) || group !== null
         ? t('list.of', { n: number(rows.length), total: number(tickets.length) })
@@ -82,39 +99,49 @@ export function MapScreen() {
 
   return (
     <>
-      <Filters tickets={tickets} counts={counts} onMap />
+      <Filters tickets={tickets} counts={counts} onMap>
+        {hasFleet && <button className="chip" aria-pressed={view.vehicles} onClick={() => { go((v) => ({ vehicles: !v.vehicles })) }}>{t('vehicle.show')}</button>}
+      </Filters>
       <div className="split" data-phone={phone}>
         <section className="list" aria-label={t('list.label')}>
           {head}
-          <div aria-hidden="true" />
-          {body}
+          {hasFleet || showsVehicles ? (
+            <div className="segments two" role="group" aria-label={t('list.label')}>
+              <button aria-pressed={!showsVehicles} onClick={() => { go({ tab: null }) }}>{t('vehicle.tab.tickets')}</button>
+              <button aria-pressed={showsVehicles} onClick={() => { go({ tab: 'vehicles' }) }}>{t('vehicle.tab.vehicles', { n: number(onRoad.length) })}</button>
+            </div>
+          ) : <div aria-hidden="true" />}
+          {showsVehicles ? <VehicleList fleet={fleet} onOpen={openVehicle} /> : body}
         </section>
         <section className="mapside" aria-label={t('map.label')}>
           {mapError === null ? (
             <Boundary of="map"><Suspense fallback={<div className="state"><span className="soft">{t('loading')}</span></div>}>
               {source !== undefined || live.problem !== null ? (
                 <MapView
-                  shown={rows} chosen={chosen} closed={closed} dark={dark} basemap={config?.basemap_url ?? null} place={place.current}
+                  shown={rows} chosen={chosen} vehicles={view.vehicles && view.at === null ? onRoad : NOBODY} chosenVehicle={view.vehicle} closed={closed} dark={dark} basemap={config?.basemap_url ?? null} place={place.current}
                   label={t('map.label')} words={{ in: t('map.in'), out: t('map.out'), all: t('map.all') }}
-                  onTicket={open} onPlace={onPlace} onFailed={setMapError}
+                  onTicket={open} onVehicle={openVehicle} onPlace={onPlace} onFailed={setMapError}
                   onGroup={(keys) => { setGroup(new Set(keys)); setPhone('list') }}
                 />
               ) : <span />}
             </Suspense></Boundary>
           ) : <Empty text={t('error.map')} />}
           <Outages outages={outages} onShow={(keys) => { setGroup(new Set(keys)); setPhone('list') }} />
-          <Legend />
+          <Legend vehicles={hasFleet} />
           {config?.basemap_url ? null : <p className="credit">{t('map.attribution')}</p>}
           <TimeSlider busy={past.isFetching} />
           <button className="button only-phone" style={{ position: 'absolute', left: 12, top: 12 }} onClick={() => { setPhone('list') }}>{t('list.open', { n: rows.length })}</button>
         </section>
         {view.ticket !== null && <Drawer ticket={chosen} id={view.ticket} />}
+        {view.ticket === null && view.vehicle !== null && view.at === null && fleet.vehicles !== undefined && (
+          <VehicleDrawer vehicle={fleet.vehicles.find(({ id }) => id === view.vehicle) ?? null} id={view.vehicle} tickets={tickets} />
+        )}
       </div>
     </>
   )
 }
 
-function Legend() {
+function Legend({ vehicles }: { vehicles: boolean }) {
   const { t } = useWords()
   return (
     <details className="legend">
@@ -127,6 +154,13 @@ function Legend() {
         <li className="soft">{t('map.ringed')}</li>
         <li className="soft">{t('map.circle')}</li>
         <li className="soft">{t('map.donut')}</li>
+        {vehicles && (
+          <>
+            <li><VehicleMark freshness="fresh" drives />{t('vehicle.legend.drives')}</li>
+            <li><VehicleMark freshness="fresh" drives={false} />{t('vehicle.legend.stands')}</li>
+            <li><VehicleMark freshness="stale" drives={false} />{t('vehicle.legend.stale')}</li>
+          </>
+        )}
       </ul>
     </details>
   )
@@ -159,7 +193,7 @@ function useMapKeys(keys: readonly string[], cursor: number | undefined, setCurs
       else if (event.key === 'k') move(Math.max(0, (at ?? 1) - 1))
       else if (event.key === '/') document.getElementById('search')?.focus()
       else if (event.key === 'f') document.querySelector<HTMLElement>('.filters select')?.focus()
-      else if (event.key === 'Escape') { go({ ticket: null }); clear() }
+      else if (event.key === 'Escape') { go((v) => (v.ticket === null ? { vehicle: null } : { ticket: null })); clear() }
       else return
       event.preventDefault()
     }

@@ -10,11 +10,12 @@ import { StateWord } from './Shape'
 import { useShared } from './state'
 import { Failed } from './States'
 import { ageOf } from './TicketList'
+import { NearVehicles } from './Vehicles'
 
 interface Event { at: string | null; what: string; file: string | null; detail: string | null }
 
 export function Drawer({ ticket, id }: { ticket: Ticket | null; id: string }) {
-  const { go } = useShared()
+  const { go, view } = useShared()
   const { t } = useWords()
   const box = useRef<HTMLElement>(null)
   const plainId = id.split(':').slice(1).join(':')
@@ -32,6 +33,7 @@ export function Drawer({ ticket, id }: { ticket: Ticket | null; id: string }) {
       {ticket === null ? <p className="soft">{t('drawer.gone', { id: plainId })}</p> : <Actions ticket={ticket} />}
       {ticket !== null && <Deadline ticket={ticket} />}
       {ticket !== null && <Facts ticket={ticket} />}
+      {ticket !== null && view.at === null && <NearVehicles ticket={ticket} />}
       <Timeline id={plainId} dataset={id.split(':')[0] ?? 'inc'} />
     </aside>
   )

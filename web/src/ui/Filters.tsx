@@ -1,5 +1,5 @@
 // The filter bar: every choice says how many tickets it holds under the other choices.
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { useWords } from '../i18n'
 import { choices, NO_FILTER, NONE, isFiltered } from '../model/filter'
 import { type Counts, type SlaState } from '../model/sla'
@@ -10,7 +10,7 @@ import { useShared } from './state'
 const AGES_H = [0, 4, 12, 24, 36, 48, 72, 168]
 const SHOWN: SlaState[] = ['breached', 'at_risk', 'on_track', 'unknown']
 
-export function Filters({ tickets, counts, onMap }: { tickets: readonly Ticket[]; counts: Counts; onMap: boolean }) {
+export function Filters({ tickets, counts, onMap, children }: { tickets: readonly Ticket[]; counts: Counts; onMap: boolean; children?: ReactNode }) {
   const { view, go, clocks } = useShared()
   const { t, number } = useWords()
   const { filter } = view
@@ -60,6 +60,7 @@ export function Filters({ tickets, counts, onMap }: { tickets: readonly Ticket[]
       {onMap && (
         <button className="chip" aria-pressed={view.closed} onClick={() => { go((v) => ({ closed: !v.closed })) }}>{t('filter.closed')}</button>
       )}
+      {children}
       <Search />
       {isFiltered({ ...filter, dataset: null }) && (
         <button className="button plain" onClick={() => { set({ ...NO_FILTER, dataset: filter.dataset }) }}>{t('filter.clear')}</button>
