@@ -576,21 +576,13 @@ BEGIN
     IF p_now IS NULL OR NOT isfinite(p_now) THEN
         RAISE EXCEPTION 'now must be a time' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF p_anchor IS NULL OR p_anchor NOT IN ('now', 'content') THEN
-        RAISE EXCEPTION 'unknown anchor %: use now or content', quote_nullable(p_anchor)
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
     IF p_mode IS NULL OR p_mode NOT IN ('known', 'happened') THEN
         RAISE EXCEPTION 'unknown mode %: use known or happened', quote_nullable(p_mode)
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT * INTO v_clocks FROM tickets.clocks('inc', p_now, p_mode);
     SELECT * INTO v_window
-    FROM reporting.window_bounds(
-        p_window, p_from, p_to,
-        CASE WHEN p_anchor = 'content' AND v_clocks.content_as_of < p_now
-            THEN v_clocks.content_as_of - interval '1 microsecond' ELSE p_now END
-    );
+    FROM reporting.window_bounds(p_window, p_from, p_to, reporting.window_day(p_anchor, p_now, v_clocks.content_as_of));
     SELECT * INTO v_part
     FROM reporting.inc_dashboard_of(
         p_cluster, p_status, p_team, v_window.starts_at, v_window.ends_at, p_now, v_clocks.content_as_of, p_mode
@@ -1537,7 +1529,8 @@ BEGIN
                 FROM (
                     SELECT ticket_id, 'inc' AS dataset, status, raw_status, bucket, cluster, region, location_name,
                         team_name AS assigned_team, owner_name AS owner, created_at_service AS opened_at, closed_at,
-                        upper(btrim(sla_status)) AS sla_source, derived_sla, derived_hours, mttr, policy, geo_source
+                        upper(btrim(sla_status)) AS sla_source, derived_sla,
+                        round(derived_hours, 2) AS derived_hours, mttr, policy, geo_source
                 ) AS property
             )
         ) AS feature, ticket_id
@@ -1785,7 +1778,7 @@ BEGIN
             'p_breach', round(chance.breach::numeric, 3),
             'sla_source', CASE WHEN life.state = 'closed' THEN upper(btrim(ticket.sla_status)) END,
             'derived_sla', sla.derived_sla,
-            'derived_hours', sla.derived_hours,
+            'derived_hours', round(sla.derived_hours, 2),
             'mttr', CASE WHEN life.state = 'closed' THEN ticket.mttr END,
             'flags', tickets.ticket_flags(
                 ticket.raw, life.state, ticket.bucket, ticket.created_at_service, ticket.first_seen_at,
@@ -1858,6 +1851,20 @@ CREATE FUNCTION reporting.window_coverage(p_from timestamp with time zone, p_to 
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN ((p_content_as_of IS NULL) OR (p_content_as_of <= p_from)) THEN 'none'::text WHEN (p_content_as_of >= LEAST(p_to, p_now)) THEN 'full'::text ELSE 'partial'::text END;
 COMMENT ON FUNCTION reporting.window_coverage(p_from timestamp with time zone, p_to timestamp with time zone, p_now timestamp with time zone, p_content_as_of timestamp with time zone) IS 'How much of a window the data reaches: none, partial or full';
+CREATE FUNCTION reporting.window_day(p_anchor text, p_now timestamp with time zone, p_content_as_of timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    IF p_anchor IS NULL OR p_anchor NOT IN ('now', 'content') THEN
+        RAISE EXCEPTION 'unknown anchor %: use now or content', quote_nullable(left(p_anchor, 60))
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    -- Data that ends at midnight covers the day before.
+    RETURN CASE WHEN p_anchor = 'content' AND p_content_as_of < p_now
+        THEN p_content_as_of - interval '1 microsecond' ELSE p_now END;
+END
+$$;
+COMMENT ON FUNCTION reporting.window_day(p_anchor text, p_now timestamp with time zone, p_content_as_of timestamp with time zone) IS 'The instant whose day a window calls today';
 CREATE FUNCTION tickets.active_seconds(p_calendar text, p_pauses tstzmultirange, p_from timestamp with time zone, p_to timestamp with time zone) RETURNS numeric
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
@@ -3344,7 +3351,7 @@ CREATE FUNCTION tickets.sla_sum(p_dataset text, p_ticket_id text, p_state text, 
              WHEN (elapsed.closed_s < ((policy.target_min * 60))::numeric) THEN 'met'::text
              ELSE NULL::text
          END AS "case",
-     round((elapsed.closed_s / (3600)::numeric), 2) AS round
+     (elapsed.closed_s / (3600)::numeric)
     FROM ((((( SELECT COALESCE(((sla_sum.p_created_at_service >= '1999-12-31 21:00:00+00'::timestamp with time zone) AND ((sla_sum.p_now IS NULL) OR (sla_sum.p_created_at_service <= (sla_sum.p_now + '00:15:00'::interval)))), false) AS created,
              COALESCE(((sla_sum.p_first_seen_at >= '1999-12-31 21:00:00+00'::timestamp with time zone) AND ((sla_sum.p_now IS NULL) OR (sla_sum.p_first_seen_at <= (sla_sum.p_now + '00:15:00'::interval)))), false) AS seen) valid
       LEFT JOIN LATERAL tickets.sla_policy(sla_sum.p_dataset, sla_sum.p_cluster, sla_sum.p_region, sla_sum.p_status,

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Case = Mapping[str, Any]
 
+COMMON: Final = ("id", "group", "why", "split", "now", "expect")
+"""What every case may say of itself."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=EAT)
 _HELD: Final = "ON HOLD"
 _WEEKDAYS: Final = {"mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6, "sun": 7}
 
@@ -41,12 +44,18 @@ def forget_everything(connection: Connection) -> None:
     connection.execute("SELECT tickets.advance_revision(dataset) FROM tickets.revisions")
 
 
+def only(found: Mapping[str, Any], *known: str) -> None:
+    """Refuse a key this runner does not know: ignored, it would make the case say less than it does."""
+    assert not set(found) - set(known), f"a key nobody reads: {sorted(set(found) - set(known))}"
+
+
 def sla(connection: Connection, database_url: str, case: Case) -> Any:
     """One ticket through the engine, its SLA sum at the case's instant."""
+    only(case, *COMMON, "dataset", "row", "pauses", "policies", "content_as_of")
     dataset, row = case.get("dataset", "inc"), dict(case["row"])
     pauses = [[_eat(edge) if edge else None for edge in pause] for pause in case.get("pauses") or []]
     _set_policies(connection, case.get("policies") or [], held=bool(pauses))
-    for moment, status in _sightings(_eat(case["now"]), pauses, row.get("raw_status")):
+    for moment, status in _sightings(_eat(case["now"]), _merged(pauses), row.get("raw_status")):
         drain(database_url, moment, [row | {"raw_status": status}], dataset=dataset)
     return _one(
         connection,
@@ -57,6 +66,7 @@ def sla(connection: Connection, database_url: str, case: Case) -> Any:
 
 def window(connection: Connection, database_url: str, case: Case) -> Any:  # noqa: ARG001  # asks no table
     """The window that the case's words stand for, or 'error'."""
+    only(case, *COMMON, "args", "content_as_of")
     try:
         return _window(connection, case)
     except psycopg.errors.InvalidParameterValue:
@@ -65,11 +75,14 @@ def window(connection: Connection, database_url: str, case: Case) -> Any:  # noq
 
 def coverage(connection: Connection, database_url: str, case: Case) -> Any:  # noqa: ARG001  # asks no table
     """How much of the window the data reaches."""
+    only(case, *COMMON, "args", "content_as_of")
     return _coverage(connection, _window(connection, case), case)
 
 
 def metrics(connection: Connection, database_url: str, case: Case) -> Any:
     """The rows in one file through the engine, the dashboard's metrics; without a content clock the data is current."""
+    only(case, *COMMON, "rows", "args", "policies", "content_as_of")
+    _set_policies(connection, case.get("policies") or [], held=False)
     if case["rows"]:
         drain(database_url, _eat(case["now"]), case["rows"])
     case = {"content_as_of": case["now"], **case}
@@ -86,8 +99,8 @@ def metrics(connection: Connection, database_url: str, case: Case) -> Any:
 def freshness(connection: Connection, database_url: str, case: Case) -> Any:
     """Files and a run at the case's instants, the freshness check at its now."""
     args, now = case["args"], _eat(case["now"])
-    known = {"newest_file", "last_success", "content_as_of", "last_attempt_failed", "truncated", "late_files"}
-    assert not set(args) - known, "an argument this adapter does not know"
+    only(case, *COMMON, "args")
+    only(args, "newest_file", "last_success", "content_as_of", "last_attempt_failed", "truncated", "late_files")
     if args.get("newest_file"):
         newest = _eat(args["newest_file"])
         rows = [
@@ -121,14 +134,17 @@ ADAPTERS: Final[dict[str, Callable[[Connection, str, Case], Any]]] = {
 
 def _window(connection: Connection, case: Case) -> dict[str, Any]:
     args = case["args"]
+    only(args, "kind", "frm", "to", "week_start", "anchor", "cluster", "status", "team")
     row = connection.execute(
         "SELECT to_jsonb(answer) FROM reporting.window_bounds("
-        "%s, reporting.eat_instant(%s), reporting.eat_instant(%s), %s, %s) AS answer",
+        "%s, reporting.eat_instant(%s), reporting.eat_instant(%s), reporting.window_day(%s, %s, %s), %s) AS answer",
         [
             args.get("kind"),
             args.get("frm"),
             args.get("to"),
+            args.get("anchor", "now"),
             case["now"],
+            case.get("content_as_of"),
             _weekday(args.get("week_start")),
         ],
     ).fetchone()
@@ -155,12 +171,15 @@ def _set_policies(connection: Connection, policies: Sequence[Mapping[str, Any]],
         if calendar:
             _set_calendar(connection, calendar, policy["calendar"])
         match = policy.get("match") or {}
+        only(policy, "name", "match", "target_min", "at_risk_min", "calendar", "effective_from")
+        only(match, "dataset", "cluster", "region", "status")
+        dataset = (match.get("dataset") or "").strip().lower() or None
         connection.execute(
             "INSERT INTO tickets.sla_policies (name, position, dataset, cluster, region, status, target_min, "
             "at_risk_min, calendar, effective_from) "
             "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s::timestamptz, '-infinity'))",
             [
-                policy["name"], position, match.get("dataset"), match.get("cluster"), match.get("region"),
+                policy["name"], position, dataset, match.get("cluster"), match.get("region"),
                 match.get("status"), policy["target_min"], policy["at_risk_min"], calendar,
                 policy.get("effective_from"),
             ],
@@ -170,16 +189,29 @@ def _set_policies(connection: Connection, policies: Sequence[Mapping[str, Any]],
 
 
 def _set_calendar(connection: Connection, name: str, calendar: Mapping[str, Any]) -> None:
+    only(calendar, "hours", "holidays")
     connection.execute("INSERT INTO tickets.sla_calendars (calendar) VALUES (%s)", [name])
     for day, spans in calendar["hours"].items():
         for begins, ends in spans:
             connection.execute(
                 "INSERT INTO tickets.sla_calendar_spans (calendar, weekday, starts_at, ends_at) "
                 "VALUES (%s, %s, %s, %s)",
-                [name, _WEEKDAYS[day], begins, ends],
+                [name, _weekday(day), begins, ends],
             )
     for day in calendar.get("holidays") or []:
         connection.execute("INSERT INTO tickets.sla_holidays (calendar, day) VALUES (%s, %s)", [name, day])
+
+
+def _merged(pauses: Sequence[Sequence[datetime | None]]) -> list[list[datetime | None]]:
+    """The same pauses without overlap: a status is held or it is not, never twice."""
+    merged: list[list[datetime | None]] = []
+    for begins, ends in sorted(pauses, key=lambda pause: pause[0] or EPOCH):
+        last = merged[-1][1] if merged else EPOCH
+        if merged and (last is None or (begins or EPOCH) <= last):
+            merged[-1][1] = None if last is None or ends is None else max(last, ends)
+        else:
+            merged.append([begins, ends])
+    return merged
 
 
 def _sightings(

@@ -24,21 +24,13 @@ BEGIN
     IF p_now IS NULL OR NOT isfinite(p_now) THEN
         RAISE EXCEPTION 'now must be a time' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF p_anchor IS NULL OR p_anchor NOT IN ('now', 'content') THEN
-        RAISE EXCEPTION 'unknown anchor %: use now or content', quote_nullable(p_anchor)
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
     IF p_mode IS NULL OR p_mode NOT IN ('known', 'happened') THEN
         RAISE EXCEPTION 'unknown mode %: use known or happened', quote_nullable(p_mode)
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT * INTO v_clocks FROM tickets.clocks('inc', p_now, p_mode);
     SELECT * INTO v_window
-    FROM reporting.window_bounds(
-        p_window, p_from, p_to,
-        CASE WHEN p_anchor = 'content' AND v_clocks.content_as_of < p_now
-            THEN v_clocks.content_as_of - interval '1 microsecond' ELSE p_now END
-    );
+    FROM reporting.window_bounds(p_window, p_from, p_to, reporting.window_day(p_anchor, p_now, v_clocks.content_as_of));
     SELECT * INTO v_part
     FROM reporting.inc_dashboard_of(
         p_cluster, p_status, p_team, v_window.starts_at, v_window.ends_at, p_now, v_clocks.content_as_of, p_mode

@@ -184,7 +184,8 @@ BEGIN
                 FROM (
                     SELECT ticket_id, 'inc' AS dataset, status, raw_status, bucket, cluster, region, location_name,
                         team_name AS assigned_team, owner_name AS owner, created_at_service AS opened_at, closed_at,
-                        upper(btrim(sla_status)) AS sla_source, derived_sla, derived_hours, mttr, policy, geo_source
+                        upper(btrim(sla_status)) AS sla_source, derived_sla,
+                        round(derived_hours, 2) AS derived_hours, mttr, policy, geo_source
                 ) AS property
             )
         ) AS feature, ticket_id

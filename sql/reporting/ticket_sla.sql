@@ -31,7 +31,7 @@ BEGIN
             'p_breach', round(chance.breach::numeric, 3),
             'sla_source', CASE WHEN life.state = 'closed' THEN upper(btrim(ticket.sla_status)) END,
             'derived_sla', sla.derived_sla,
-            'derived_hours', sla.derived_hours,
+            'derived_hours', round(sla.derived_hours, 2),
             'mttr', CASE WHEN life.state = 'closed' THEN ticket.mttr END,
             'flags', tickets.ticket_flags(
                 ticket.raw, life.state, ticket.bucket, ticket.created_at_service, ticket.first_seen_at,

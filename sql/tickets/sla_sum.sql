@@ -69,7 +69,7 @@ BEGIN ATOMIC
             WHEN elapsed.closed_s >= policy.target_min * 60 THEN 'breached'
             WHEN elapsed.closed_s < policy.target_min * 60 THEN 'met'
         END,
-        round(elapsed.closed_s / 3600, 2)
+        elapsed.closed_s / 3600 -- not rounded: 23:59:59 is within 24 h
     FROM (
         SELECT
             coalesce(
