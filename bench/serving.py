@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.rivals import environment
 from fleettickets import db
-from fleettickets.api.held import Held, feature_of
+from fleettickets.api.held import Held, features_of
 from fleettickets.datasets import DATASETS
 from fleettickets.demo import export, stack, website
 from fleettickets.demo.plan import Plan
@@ -139,8 +139,8 @@ def _cold(url: str) -> float:
     with db.connect(url) as connection, connection.cursor(binary=True) as cursor:
         began_s = time.perf_counter()
         cursor.execute("SELECT dataset, ticket_id, convert_to(feature, 'UTF8') FROM tickets.map_features")
-        held.replace([feature_of(*row) for row in cursor])
-        held.collection()
+        held.replace(features_of(cursor.fetchall()), {}, {})
+        held.view.collection()
         return time.perf_counter() - began_s
 
 

@@ -68,7 +68,7 @@ class Api:
 
     def caught_up(self) -> None:
         """Wait until the server holds the database's revisions and clocks."""
-        self.until(lambda: self.server.held.collection() == self.map())
+        self.until(lambda: self.server.held.view.collection() == self.map())
 
     def token(self, *scopes: str, name: str = "test", expires: str = "infinity", revoked: bool = False) -> str:
         """A new token; the server knows it when this returns."""
@@ -103,6 +103,22 @@ def fill(database_url: str) -> None:
     """Ingest the few tickets above."""
     drained(database_url, "2026-06-22 10:00:00", ROWS)
     drained(database_url, "2026-06-22 10:30:00", CRQ_ROWS, dataset="crq")
+
+
+@contextlib.contextmanager
+def database_away(api: Api, admin_url: str) -> Iterator[None]:
+    """Nobody reaches the server's database until the block ends, and the server knows it."""
+    with db.connect(api.database_url) as connection:
+        name = connection.info.dbname
+    with db.connect(admin_url) as admin:
+        try:
+            admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            api.until(lambda: api.server.follower.stale_since)
+            yield
+        finally:
+            admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+    api.until(lambda: api.server.follower.stale_since is None)
 
 
 @contextlib.contextmanager

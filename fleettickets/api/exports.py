@@ -32,7 +32,7 @@ async def export(request: Request, ending: Ending, query: Annotated[ExportQuery,
     asked = MapQuery(**query.model_dump(exclude={"bom"}))
     reply.demand_loaded(server)
     if query.now is None:
-        body = await asyncio.to_thread(feed.whole, server.held, asked, pii=pii)
+        body = await asyncio.to_thread(feed.whole, server.held.view, asked, pii=pii)
     else:
         body = await feed.at_instant(server, asked, pii=pii)
     moment = query.now or reply.now()

@@ -11,14 +11,16 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from fleettickets.api import reply
-from fleettickets.api.held import DATASETS, Feature, Held, feature_of, masked
+from fleettickets.api.encodings import compress
+from fleettickets.api.held import DATASETS, Counts, Feature, View, feature_of, masked
 from fleettickets.api.parameters import MapQuery, box, split
 from fleettickets.api.problems import ProblemError
 from fleettickets.api.selection import page, select
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from fleettickets.api.held import Key
     from fleettickets.api.server import Server
 
 PATH: Final = "/webhook/tickets"
@@ -26,6 +28,7 @@ MEDIA_TYPE: Final = b"application/geo+json"
 REVISION: Final = b"fleettickets-revision"
 _MOST_BYTES: Final = 48 << 20
 _HEAD: Final = '"features" : ['
+_SMALL: Final = 500
 _BETWEEN: Final = ', {"type" : "Feature", "id" : '
 _TAIL: Final = '], "summary" : '
 _FROM_DATABASE: Final = (
@@ -44,49 +47,51 @@ async def tickets(request: Request, query: Annotated[MapQuery, Query()]) -> Resp
     if query.now is not None or query.actionable != "true":
         return await _from_database(request, server, query, pii=pii)
     reply.demand_loaded(server)
-    etag = etag_of(server, query, pii=pii)
+    view = server.held.view  # the answer, its ETag and its revision are of this one, whatever comes meanwhile
+    etag = etag_of(view, query, pii=pii)
     if reply.unchanged(request, etag):
         return reply.not_modified(etag, server)
     if query.since is not None:
-        return await _answer(request, server, etag, lambda: changes(server.held, query, pii=pii))
-    return await _answer(request, server, etag, lambda: whole(server.held, query, pii=pii))
+        keys = server.held.changed_since(query.since)
+        small = keys is not None and len(keys) <= _SMALL and not query.selects
+        return await _answer(request, server, view, etag, lambda: changes(view, keys, query, pii=pii), small=small)
+    return await _answer(request, server, view, etag, lambda: whole(view, query, pii=pii))
 
 
-def etag_of(server: Server, query: MapQuery, *, pii: bool) -> bytes:
+def etag_of(view: View, query: MapQuery, *, pii: bool) -> bytes:
     """Revision and filter; where the clock decides who passes, who passes now as well."""
     mark = hashlib.blake2b(orjson.dumps([query.model_dump(mode="json"), pii]), digest_size=5)
     if query.sla:
         now_s = time.time()
-        mark.update(bytes(len(feature.sla_state(now_s)) for feature in server.held.ordered))
-    return b'W/"%d-%s"' % (server.held.rev, mark.hexdigest().encode())
+        mark.update(bytes(len(feature.sla_state(now_s)) for feature in view.features))
+    return b'W/"%d-%s"' % (view.rev, mark.hexdigest().encode())
 
 
-def whole(held: Held, query: MapQuery, *, pii: bool) -> bytes:
+def whole(view: View, query: MapQuery, *, pii: bool) -> bytes:
     """The tickets that pass, or one page of them."""
-    features: Sequence[Feature] = select(held.ordered, query, pii=pii) if query.selects else held.ordered
+    features: Sequence[Feature] = select(view.features, query, pii=pii) if query.selects else view.features
     extra = b""
     if query.limit is not None or query.cursor:
         features, after = page(features, query.limit or len(features), query.cursor)
         extra = b', "next_cursor" : ' + orjson.dumps(after)
-    body = held.collection(features, extra, pii=pii)
+    body = view.collection(features, extra, pii=pii)
     return _thinned(body, query) if query.fields else body
 
 
-def changes(held: Held, query: MapQuery, *, pii: bool) -> bytes:
+def changes(view: View, keys: set[Key] | None, query: MapQuery, *, pii: bool) -> bytes:
     """Which tickets came or changed since, and which are gone, under the same filter."""
-    keys = held.changed_since(query.since or 0)
     if keys is None:
         raise ProblemError("too_old", f"revision {query.since} is not remembered: take the whole map")
-    passing = select(held.ordered, query, pii=pii) if query.selects else held.ordered
-    upsert = [feature for feature in passing if feature.key in keys]
+    passing = select(view.features, query, pii=pii) if query.selects else view.features
+    upsert = select(view.at(keys), query, pii=pii) if query.selects else view.at(keys)
     gone = sorted(keys - {feature.key for feature in upsert})
     texts = b", ".join(feature.text for feature in upsert)
     remove = [{"dataset": DATASETS[at], "id": ticket_id} for at, ticket_id in gone]
     body = b'{"rev" : %d, "upsert" : [%s], "remove" : %s, "summary" : %s}' % (
-        held.rev,
+        view.rev,
         texts if pii else masked(texts),
         orjson.dumps(remove),
-        held.summary(passing),
+        view.summary(passing),
     )
     return _thinned(body, query) if query.fields else body
 
@@ -105,11 +110,14 @@ def features_in(text: str) -> list[Feature]:
     return found
 
 
-async def _answer(request: Request, server: Server, etag: bytes, make: Any) -> Response:  # noqa: ANN401  # a callable of bytes
+async def _answer(
+    request: Request, server: Server, view: View, etag: bytes, make: Callable[[], bytes], *, small: bool = False
+) -> Response:
     asked = reply.asked(request)
     generation = server.answers.generation
-    body = await server.answers.compressed(asked, make)
-    ready = reply.ready(body, etag, asked[3], MEDIA_TYPE, (REVISION, b"%d" % server.held.rev))
+    # To hand little work to another thread costs more than the work.
+    body = compress(make(), asked[3]) if small else await server.answers.compressed(asked, make)
+    ready = reply.ready(body, etag, asked[3], MEDIA_TYPE, (REVISION, b"%d" % view.rev))
     # What depends on the clock is made anew each time.
     if b"sla=" not in asked[1]:
         server.answers.put(asked, ready, generation)
@@ -130,7 +138,7 @@ async def at_instant(server: Server, query: MapQuery, *, pii: bool) -> bytes:
     text = await server.value(_FROM_DATABASE, _parameters(query))
     if len(text) > _MOST_BYTES:
         raise ProblemError("too_large", "too many tickets: narrow the filter")
-    return await asyncio.to_thread(_narrowed, server.held.clocks, text, query, pii=pii)
+    return await asyncio.to_thread(_narrowed, server.held.view.clocks, text, query, pii=pii)
 
 
 def _parameters(query: MapQuery) -> dict[str, Any]:
@@ -146,15 +154,14 @@ def _parameters(query: MapQuery) -> dict[str, Any]:
     }
 
 
-def _narrowed(clocks: dict[str, bytes], text: str, query: MapQuery, *, pii: bool) -> bytes:
+def _narrowed(clocks: Mapping[str, bytes], text: str, query: MapQuery, *, pii: bool) -> bytes:
     more = query.model_dump(
         exclude={"dataset", "cluster", "status", "bbox", "now", "mode", "actionable"}, exclude_defaults=True
     )
     if not more and len(query.cluster) <= 1 and len(query.status) <= 1:
         return text.encode() if pii else masked(text.encode())
-    there = Held(clocks=clocks)
-    there.replace(features_in(text))
-    return whole(there, query, pii=pii)
+    found = features_in(text)
+    return whole(View(0, found, clocks, Counts.of(found)), query, pii=pii)
 
 
 def _thinned(body: bytes, query: MapQuery) -> bytes:

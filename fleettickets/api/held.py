@@ -6,19 +6,23 @@ them, so it equals `reporting.fn_tickets_for_map` byte for byte.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import re
 import sys
+from bisect import bisect_left
 from collections import Counter, deque
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Key: TypeAlias = tuple[int, str]
 """Position of the dataset in the answer, ticket_id: sorts as the map function does."""
@@ -29,8 +33,10 @@ _HEAD: Final = b'{"type" : "FeatureCollection", "features" : ['
 # Inside a JSON string every quote is escaped, so this matches the property alone.
 _LOCATION_NAME: Final = re.compile(rb'("location_name"\s*:\s*)"(?:[^"\\]|\\.)*"')
 _STATUS: Final = b'"status":'
+_AFTER_STATUS: Final = b',"raw_status":'
 _GEO_SOURCE: Final = b'"geo_source":'
-_VALUE: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|null')
+_AFTER_GEO_SOURCE: Final = b',"geo_precision":'
+_KEY: Final = attrgetter("key")
 _MASKED: Final = rb"\1null"
 
 
@@ -95,32 +101,104 @@ class Change:
 
 
 @dataclass(slots=True)
-class Held:
-    """What the server holds of the database: features in order, revisions, clocks."""
+class Counts:
+    """How many features there are of each kind, kept as they come and go; values as they stand in the bytes."""
 
-    features: dict[Key, Feature] = field(default_factory=dict)
+    dataset: Counter[int] = field(default_factory=Counter)
+    status: Counter[bytes] = field(default_factory=Counter)
+    geo_source: Counter[bytes] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, features: Sequence[Feature]) -> Counts:
+        """The counts of these features."""
+        texts = [feature.text for feature in features]
+        return cls(
+            Counter([feature.key[0] for feature in features]),
+            Counter([_status_in(text) for text in texts]),
+            Counter([_geo_source_in(text) for text in texts]),
+        )
+
+    def moved(self, gone: Sequence[Feature], come: Sequence[Feature]) -> Counts:
+        """The counts after some went and others came."""
+        less, more = Counts.of(gone), Counts.of(come)
+        return Counts(
+            self.dataset + more.dataset - less.dataset,
+            self.status + more.status - less.status,
+            self.geo_source + more.geo_source - less.geo_source,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """The open tickets at one revision. Nothing in it changes, so another thread may write an answer from it."""
+
+    rev: int = 0
+    features: Sequence[Feature] = ()
+    clocks: Mapping[str, bytes] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+
+    def at(self, keys: Iterable[Key]) -> list[Feature]:
+        """The features of these keys that are open, in order."""
+        places = ((key, bisect_left(self.features, key, key=_KEY)) for key in sorted(keys))
+        return [self.features[at] for key, at in places if at < len(self.features) and self.features[at].key == key]
+
+    def collection(self, features: Sequence[Feature] | None = None, extra: bytes = b"", *, pii: bool = True) -> bytes:
+        """The FeatureCollection of these features (all by default) with the summary of the same set."""
+        chosen = self.features if features is None else features
+        joined = b", ".join([feature.text for feature in chosen])
+        return b"".join(
+            (_HEAD, joined if pii else masked(joined), b'], "summary" : ', self.summary(chosen), extra, b"}")
+        )
+
+    def summary(self, features: Sequence[Feature]) -> bytes:
+        """The summary of this set, in the words and spaces of the map function; that of all is known already."""
+        counts = self.counts if features is self.features else Counts.of(features)
+        by_geo_source = _named(counts.geo_source)
+        mapped = len(features) - by_geo_source.get("none", 0)
+        parts = (
+            f'"total" : {len(features)}, "mapped" : {mapped}, "unmapped" : {len(features) - mapped}',
+            f'"by_dataset" : {_counts({DATASETS[at]: counts.dataset[at] for at in sorted(counts.dataset)})}',
+            f'"by_status" : {_counts(_named(counts.status))}',
+            f'"by_geo_source" : {_counts(by_geo_source)}',
+        )
+        freshness = b", ".join(f'"{name}" : '.encode() + self.clocks.get(name, b"null") for name in DATASETS)
+        return b"{" + ", ".join(parts).encode() + b', "freshness" : {' + freshness + b"}}"
+
+
+@dataclass(slots=True)
+class Held:
+    """What the server holds of the database: the view of now, the revisions, what changed before."""
+
+    view: View = field(default_factory=View)
     revisions: dict[str, int] = field(default_factory=dict)
-    clocks: dict[str, bytes] = field(default_factory=dict)
     changes: deque[Change] = field(default_factory=lambda: deque(maxlen=_KEPT_CHANGES))
-    ordered: list[Feature] = field(default_factory=list)
-    _summary: tuple[Sequence[Feature], dict[str, bytes], bytes] | None = None
 
     @property
     def rev(self) -> int:
         """One number for both datasets: each only grows, so their sum names one state of the database."""
-        return sum(self.revisions.values())
+        return self.view.rev
 
-    def replace(self, features: Iterable[Feature]) -> None:
+    def replace(self, features: Iterable[Feature], revisions: Mapping[str, int], clocks: Mapping[str, bytes]) -> None:
         """Hold these features instead of all before."""
-        self.features = {feature.key: feature for feature in features}
-        self._order()
+        ordered = sorted(features, key=_KEY)
+        self._hold(ordered, Counts.of(ordered), revisions, clocks)
 
-    def update(self, keys: Iterable[Key], features: Iterable[Feature]) -> None:
-        """Hold these features for these keys; a key without one is no longer open."""
+    def update(
+        self,
+        keys: Iterable[Key],
+        features: Iterable[Feature],
+        revisions: Mapping[str, int],
+        clocks: Mapping[str, bytes],
+    ) -> None:
+        """Hold these features for these keys; a key without one is no longer open. Only they are looked at."""
+        ordered, gone = list(self.view.features), []
+        come = {feature.key: feature for feature in features}
         for key in keys:
-            self.features.pop(key, None)
-        self.features.update((feature.key, feature) for feature in features)
-        self._order()
+            at, feature = bisect_left(ordered, key, key=_KEY), come.get(key)
+            there = at < len(ordered) and ordered[at].key == key
+            gone += ordered[at : at + there]
+            ordered[at : at + there] = [] if feature is None else [feature]
+        self._hold(ordered, self.view.counts.moved(gone, list(come.values())), revisions, clocks)
 
     def changed_since(self, rev: int) -> set[Key] | None:
         """Which tickets changed after this revision; None when that is no longer known."""
@@ -134,41 +212,11 @@ class Held:
             keys |= change.keys
         return keys
 
-    def collection(self, features: Sequence[Feature] | None = None, extra: bytes = b"", *, pii: bool = True) -> bytes:
-        """The FeatureCollection of these features (all by default) with the summary of the same set."""
-        chosen = self.ordered if features is None else features
-        joined = b", ".join([feature.text for feature in chosen])
-        return b"".join(
-            (_HEAD, joined if pii else masked(joined), b'], "summary" : ', self.summary(chosen), extra, b"}")
-        )
-
-    def summary(self, features: Sequence[Feature]) -> bytes:
-        """The summary of this set, in the words and spaces of the map function; that of all is made once."""
-        kept = self._summary
-        if kept is not None and kept[0] is features and kept[1] is self.clocks:
-            return kept[2]
-        made = self._summary_of(features)
-        if features is self.ordered:
-            # Kept with what it was made of: a change meanwhile, in another thread, makes it nobody's.
-            self._summary = (features, self.clocks, made)
-        return made
-
-    def _summary_of(self, features: Sequence[Feature]) -> bytes:
-        by_dataset = Counter(feature.key[0] for feature in features)
-        by_status = _counted(_STATUS, features)
-        by_geo_source = _counted(_GEO_SOURCE, features)
-        mapped = len(features) - by_geo_source.get("none", 0)
-        parts = (
-            f'"total" : {len(features)}, "mapped" : {mapped}, "unmapped" : {len(features) - mapped}',
-            f'"by_dataset" : {_counts({DATASETS[at]: by_dataset[at] for at in sorted(by_dataset)})}',
-            f'"by_status" : {_counts(by_status)}',
-            f'"by_geo_source" : {_counts(by_geo_source)}',
-        )
-        freshness = b", ".join(f'"{name}" : '.encode() + self.clocks.get(name, b"null") for name in DATASETS)
-        return b"{" + ", ".join(parts).encode() + b', "freshness" : {' + freshness + b"}}"
-
-    def _order(self) -> None:
-        self.ordered = [self.features[key] for key in sorted(self.features)]
+    def _hold(
+        self, ordered: Sequence[Feature], counts: Counts, revisions: Mapping[str, int], clocks: Mapping[str, bytes]
+    ) -> None:
+        self.revisions = dict(revisions)
+        self.view = View(sum(revisions.values()), ordered, clocks, counts)
 
 
 def feature_of(dataset: str, ticket_id: str, text: bytes) -> Feature:
@@ -176,9 +224,27 @@ def feature_of(dataset: str, ticket_id: str, text: bytes) -> Feature:
     return Feature((DATASETS.index(dataset), ticket_id), text)
 
 
+def features_of(rows: Iterable[tuple[str, str, bytes]]) -> list[Feature]:
+    """Every feature the database keeps."""
+    with _collector_resting():
+        return [feature_of(*row) for row in rows]
+
+
 def masked(text: bytes) -> bytes:
     """The same without what may name a customer."""
     return _LOCATION_NAME.sub(_MASKED, text)
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Thousands of new objects that all stay would have the garbage collector look at all of them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _facts_of(text: bytes) -> Facts:
@@ -201,11 +267,19 @@ def _facts_of(text: bytes) -> Facts:
     )
 
 
-def _counted(name: bytes, features: Sequence[Feature]) -> dict[str, int]:
-    """How many features carry each value of a property, in the order of the values; null is '(none)'."""
-    value, past = _VALUE.match, len(name)
-    texts = [feature.text for feature in features]
-    counts = Counter([found[0] for text in texts if (found := value(text, text.index(name) + past))])
+def _status_in(text: bytes) -> bytes:
+    """The status as it stands in a feature: what follows it cannot stand in a string, whose quotes are escaped."""
+    at = text.index(_STATUS)
+    return text[at + len(_STATUS) : text.index(_AFTER_STATUS, at)]
+
+
+def _geo_source_in(text: bytes) -> bytes:
+    at = text.rindex(_GEO_SOURCE)
+    return text[at + len(_GEO_SOURCE) : text.index(_AFTER_GEO_SOURCE, at)]
+
+
+def _named(counts: Mapping[bytes, int]) -> dict[str, int]:
+    """The counts under the words that the bytes mean, in the order of the words; null is '(none)'."""
     named: Counter[str] = Counter()
     for text, n in counts.items():
         named["(none)" if text == b"null" else orjson.loads(text)] += n

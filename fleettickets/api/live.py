@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,12 +19,12 @@ import orjson
 import psycopg
 from psycopg import IsolationLevel
 
-from fleettickets.api.held import DATASETS, Change, Held, Key, feature_of
+from fleettickets.api.held import DATASETS, Change, Held, Key, feature_of, features_of
 from fleettickets.api.tokens import Token, Tokens
 from fleettickets.db import statement
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from fleettickets.api.answers import Answers
     from fleettickets.api.streams import Streams
@@ -38,10 +39,6 @@ _LONGEST_WAIT_S: Final = 5.0
 _REFRESH_S: Final = 60.0
 _BUILD: Final = "SELECT tickets.advance_revision(dataset) FROM tickets.revisions WHERE revision = 0 ORDER BY dataset"
 _ALL: Final = "SELECT dataset, ticket_id, convert_to(feature, 'UTF8') FROM tickets.map_features"
-_SOME: Final = (
-    "SELECT dataset, ticket_id, convert_to(feature, 'UTF8') FROM tickets.map_features "
-    "WHERE dataset = %s AND ticket_id = ANY(%s)"
-)
 _TOKENS: Final = (
     "SELECT token_id, name, secret_sha256, scopes, expires_at FROM tickets.api_tokens WHERE revoked_at IS NULL"
 )
@@ -67,12 +64,14 @@ class Follower:
         while True:
             try:
                 async with self._connection() as connection:
+                    await self._read_tokens(connection)
                     while True:
                         await self.refresh(connection)
                         wait_s = _FIRST_WAIT_S
                         # A burst of notifications is one piece of news.
-                        async for _ in connection.notifies(timeout=self.poll_s, stop_after=1):
-                            pass
+                        heard = [one.payload async for one in connection.notifies(timeout=self.poll_s, stop_after=1)]
+                        if "tokens" in heard or self.tokens.age_s > self.poll_s:
+                            await self._read_tokens(connection)
             except (psycopg.Error, OSError, TimeoutError) as error:
                 self._lost(error)
             await asyncio.sleep(wait_s)
@@ -83,13 +82,53 @@ class Follower:
         async with asyncio.timeout(_REFRESH_S):
             if not self.loaded.is_set():
                 await connection.execute(_BUILD)
-            async with connection.transaction():
-                moved = await _rows(connection, statement(_FOLDER, "changes"), self._revisions())
-                changes = _changes(moved, self._revisions()) if self.loaded.is_set() else _unseen(moved)
-                await self._take_over(connection, changes)
-                self.tokens.replace([Token(*row) for row in await _rows(connection, _TOKENS)])
-                self.tokens.ever_made = bool((await _rows(connection, _EVER))[0][0])
-        self._announce(moved, changes)
+                await self._load(connection)
+                return
+            since = self._revisions()
+            moved = await _rows(connection, statement(_FOLDER, "changes"), {**since, "features": True})
+            changes = _changes(moved, since)
+            if any(change.keys is None for change in changes):
+                await self._load(connection)
+            else:
+                self._follow(moved, changes)
+
+    async def _load(self, connection: Connection) -> None:
+        """Hold every feature anew."""
+        since = self._revisions()
+        async with connection.transaction():
+            moved = await _rows(connection, statement(_FOLDER, "changes"), {**since, "features": False})
+            rows = await _rows(connection, _ALL)
+        changes = _changes(moved, since) if self.loaded.is_set() else _unseen(moved)
+        clocks_moved = self._move(moved, lambda *to: self.held.replace(features_of(rows), *to))
+        self.held.changes.extend(changes)
+        self.loaded.set()
+        self._announce(changes, clocks_moved=clocks_moved)
+
+    def _follow(self, moved: Sequence[Row], changes: Sequence[Change]) -> None:
+        """Hold what changed; where nothing did, perhaps the clocks."""
+        touched = {key for change in changes for key in change.keys or ()}
+        come = [
+            feature_of(dataset, ticket_id, text)
+            for dataset, _, _, _, ids, texts in moved
+            for ticket_id, text in zip(ids, texts, strict=True)
+        ]
+        clocks_moved = self._move(moved, lambda *to: self.held.update(touched, come, *to))
+        self.held.changes.extend(changes)
+        self._announce(changes, clocks_moved=clocks_moved)
+
+    def _move(self, moved: Sequence[Row], hold: Callable[[dict[str, int], dict[str, bytes]], None]) -> bool:
+        """Hold the features, the revisions and the clocks at once; whether the clocks moved."""
+        revisions = {dataset: revision for dataset, revision, *_ in moved}
+        clocks = {dataset: text.encode() for dataset, _, text, *_ in moved}
+        clocks_moved = clocks != self.held.view.clocks
+        if clocks_moved or revisions != self.held.revisions:
+            hold(revisions, clocks)
+        return clocks_moved
+
+    async def _read_tokens(self, connection: Connection) -> None:
+        asked_s = time.monotonic()
+        tokens = [Token(*row) for row in await _rows(connection, _TOKENS)]
+        self.tokens.replace(tokens, ever_made=bool((await _rows(connection, _EVER))[0][0]), read_s=asked_s)
 
     def _revisions(self) -> dict[str, int]:
         return {dataset: self.held.revisions.get(dataset, 0) for dataset in DATASETS}
@@ -111,35 +150,16 @@ class Follower:
             await connection.execute("LISTEN fleettickets")
             yield connection
 
-    async def _take_over(self, connection: Connection, changes: Sequence[Change]) -> None:
-        if not self.loaded.is_set() or any(change.keys is None for change in changes):
-            rows = await _rows(connection, _ALL)
-            self.held.replace([feature_of(*row) for row in rows])
-            return
-        touched = {key for change in changes for key in change.keys or ()}
-        for at, dataset in enumerate(DATASETS):
-            keys = [key for key in touched if key[0] == at]
-            if keys:
-                rows = await _rows(connection, _SOME, [dataset, [ticket_id for _, ticket_id in keys]])
-                self.held.update(keys, [feature_of(*row) for row in rows])
-
-    def _announce(self, moved: Sequence[Row], changes: Sequence[Change]) -> None:
-        held, was_stale = self.held, self.stale_since is not None
-        clocks = {dataset: text.encode() for dataset, _, text, _ in moved}
-        clocks_moved = clocks != held.clocks
-        held.revisions = {dataset: revision for dataset, revision, _, _ in moved}
-        held.clocks = clocks
-        held.changes.extend(changes)
-        self.stale_since = None
-        self.loaded.set()
+    def _announce(self, changes: Sequence[Change], *, clocks_moved: bool) -> None:
+        was_stale, self.stale_since = self.stale_since is not None, None
         if changes or clocks_moved:
             self.answers.forget()
         if was_stale:
-            self.streams.publish("fresh", orjson.dumps({"rev": held.rev}), held.rev)
+            self.streams.publish("fresh", orjson.dumps({"rev": self.held.rev}), self.held.rev)
         if changes:
-            self.streams.publish("revision", self.news(_number_of(changes)), held.rev)
+            self.streams.publish("revision", self.news(_number_of(changes)), self.held.rev)
         if clocks_moved:
-            self.streams.publish("clocks", self.clocks(), held.rev)
+            self.streams.publish("clocks", self.clocks(), self.held.rev)
 
     def news(self, changed: int | None) -> bytes:
         """The data of a revision event."""
@@ -147,7 +167,7 @@ class Follower:
 
     def clocks(self) -> bytes:
         """The data of a clocks event."""
-        return b"{" + b", ".join(b'"%s": %s' % (n.encode(), text) for n, text in self.held.clocks.items()) + b"}"
+        return b"{" + b", ".join(b'"%s": %s' % (n.encode(), text) for n, text in self.held.view.clocks.items()) + b"}"
 
     def _lost(self, error: Exception) -> None:
         _LOG.warning("the database cannot be followed (%s); what is held stands", type(error).__name__)
@@ -167,7 +187,7 @@ def _changes(moved: Sequence[Row], since: dict[str, int]) -> list[Change]:
     """One change a revision, numbered as their sum grows; a gap in the log is a change of anything."""
     rev = sum(since.values())
     changes = []
-    for dataset, revision, _, log in moved:
+    for dataset, revision, _, log, *_ in moved:
         known = dict(orjson.loads(log))
         if revision < since[dataset]:  # another database answers under this address
             return [Change(rev, None)]
@@ -183,7 +203,7 @@ def _unseen(moved: Sequence[Row]) -> list[Change]:
     How the revisions of the two datasets took turns is not known, so each step back takes one of either: more
     tickets than changed, never fewer.
     """
-    logs = [(dataset, revision, dict(orjson.loads(log))) for dataset, revision, _, log in moved]
+    logs = [(dataset, revision, dict(orjson.loads(log))) for dataset, revision, _, log, *_ in moved]
     rev = sum(revision for _, revision, _ in logs)
     steps: list[Change] = []
     for back in range(max(revision for _, revision, _ in logs)):

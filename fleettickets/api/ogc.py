@@ -103,7 +103,7 @@ async def items(request: Request, name: str, query: Annotated[ItemsQuery, Query(
     _known(name)
     server, pii = reply.server_of(request), reply.caller_of(request).may("pii")
     reply.demand_loaded(server)
-    chosen = select(server.held.ordered, _tickets(query), pii=pii)
+    chosen = select(server.held.view.features, _tickets(query), pii=pii)
     body = await asyncio.to_thread(_page, request, name, query, chosen, pii=pii)
     return _json_bytes(body, "application/geo+json")
 
@@ -117,7 +117,7 @@ async def item(request: Request, name: str, item: str, query: Annotated[PageQuer
     base = f"{_base(request)}/collections/{name}"
     links = [_link(base, "collection", "application/json", "its collection")]
     links.append(_link(str(request.url), "self", "application/geo+json", "this item"))
-    for document in _documents(name, server.held.ordered, item, pii=pii):
+    for document in _documents(name, server.held.view.features, item, pii=pii):
         return _json_bytes(orjson.dumps({**document, "links": links}), "application/geo+json")
     raise ProblemError("not_found", "there is no such item, or it is no longer open")
 

@@ -76,7 +76,7 @@ def _own(server: Server) -> Gauges:
             "1 while the database cannot be followed",
             {"": float(bool(server.follower.stale_since))},
         ),
-        "fleettickets_held_tickets": ("Open tickets held in memory", {"": len(held.ordered)}),
+        "fleettickets_held_tickets": ("Open tickets held in memory", {"": len(held.view.features)}),
         "fleettickets_revision": ("Revision held", dict(held.revisions)),
         "fleettickets_live_streams": ("Readers of the live stream", {"": len(server.streams)}),
     }

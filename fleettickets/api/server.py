@@ -45,7 +45,7 @@ class ServeSettings:
     rate_per_s: float = 50.0
     statement_timeout_s: float = 10.0
     poll_s: float = 5.0
-    most_streams: int = 1000
+    most_streams: int = 2000
     basemap_url: str | None = None
     web_folder: Path | None = None
     access_log: bool = True

@@ -6,6 +6,7 @@ import logging
 import resource
 import socket
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 
 _GRACE_S: Final = 5
 _WANTED_FILES: Final = 8192
+_OTHER_FILES: Final = 256
 _BACKLOG: Final = 2048
 
 
 def serve(settings: ServeSettings, listening: socket.socket, started: Callable[[], None]) -> None:
     """Serve on this socket; returns after SIGTERM or SIGINT."""
-    _allow_files()
-    prepared(Server(settings), started).run(sockets=[listening])
+    most_streams = min(settings.most_streams, max(1, _allowed_files() - _OTHER_FILES))
+    prepared(Server(replace(settings, most_streams=most_streams)), started).run(sockets=[listening])
 
 
 def prepared(server: Server, started: Callable[[], None]) -> uvicorn.Server:
@@ -94,9 +96,11 @@ class _Graceful(uvicorn.Server):
         await super().shutdown(sockets=sockets)
 
 
-def _allow_files() -> None:
-    """Each stream is an open file; the usual limit of 1,024 is too few."""
+def _allowed_files() -> int:
+    """How many files may be open, raised as far as it goes: each stream is one, and the usual 1,024 are too few."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(_WANTED_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return _WANTED_FILES if soft == resource.RLIM_INFINITY else soft

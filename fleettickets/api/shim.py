@@ -112,6 +112,8 @@ class Shim:
     def _caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
         """Who asks. A session counts only where the browser says that our own page asked."""
         tokens, path = self.server.tokens, scope["path"]
+        if tokens.are_unsure and path.startswith(_PROTECTED) and path not in _OPEN_PATHS:
+            raise ProblemError("unavailable", "the database was away too long to know which tokens hold")
         if not (tokens.ever_made or not self.server.settings.loopback):
             if not _is_loopback(headers.get(b"host", b"")):
                 raise ProblemError("forbidden", "without tokens this server answers to localhost only")
@@ -177,7 +179,8 @@ class Shim:
                 await told({"type": "http.response.start", "status": 200, "headers": start})
                 gone = asyncio.create_task(_until_gone(receive, queue))
                 try:
-                    while (text := await queue.get()) is not None:
+                    # Heartbeats come here too: whoever lost the right hears no more within some seconds.
+                    while (text := await queue.get()) is not None and self.server.tokens.hold(scope["caller"]):
                         await told({"type": "http.response.body", "body": text, "more_body": True})
                 finally:
                     gone.cancel()

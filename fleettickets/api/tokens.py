@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 SCOPES: Final = ("read", "pii", "review", "dispatch", "positions", "admin")
 COOKIE: Final = "fleettickets_session"
 SESSION_S: Final = 12 * 3600
+HOLD_S: Final = 15 * 60.0
+"""How long tokens hold without the database: one that was revoked meanwhile no longer does after that."""
 _PREFIX: Final = "ft_"
 _SECRET_BYTES: Final = 32
 
@@ -44,6 +47,7 @@ class Caller:
     scopes: frozenset[str]
     expires_at: datetime | None = None
     by_cookie: bool = False
+    token_id: int | None = None
 
     def may(self, scope: str) -> bool:
         """Whether this scope, or admin, is theirs."""
@@ -60,11 +64,30 @@ class Tokens:
 
     held: dict[bytes, Token] = field(default_factory=dict)
     ever_made: bool = False
+    read_s: float = -math.inf
     _by_id: dict[int, Token] = field(default_factory=dict)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
-    def replace(self, tokens: Iterable[Token]) -> None:
-        """Hold these tokens."""
+    @property
+    def age_s(self) -> float:
+        """How long ago the database told them."""
+        return time.monotonic() - self.read_s
+
+    @property
+    def are_unsure(self) -> bool:
+        """Whether nobody can say any more who may ask, or not yet."""
+        return self.age_s > HOLD_S if self.ever_made else self.read_s == -math.inf
+
+    def hold(self, caller: Caller) -> bool:
+        """Whether somebody who was let in would be let in again."""
+        if caller.token_id is None:
+            return not self.ever_made
+        token = self._by_id.get(caller.token_id)
+        return token is not None and not token.expired and not self.are_unsure
+
+    def replace(self, tokens: Iterable[Token], *, ever_made: bool, read_s: float) -> None:
+        """Hold these tokens, as the database told them at this time."""
+        self.ever_made, self.read_s = ever_made, read_s
         self.held = {bytes(token.secret_sha256): token for token in tokens}
         self._by_id = {token.token_id: token for token in self.held.values()}
 
@@ -106,4 +129,4 @@ def digest(secret: str) -> bytes:
 def _caller(token: Token | None, *, by_cookie: bool = False) -> Caller | None:
     if token is None or token.expired:
         return None
-    return Caller(token.name, frozenset(token.scopes), token.expires_at, by_cookie)
+    return Caller(token.name, frozenset(token.scopes), token.expires_at, by_cookie, token.token_id)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,9 +21,10 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from conftest import Outcome
+
+    from fleettickets.db import Connection
 
     Shell = Callable[..., Outcome]
 
@@ -82,6 +86,54 @@ def test_serve_answers_and_stops_when_asked_to(database_url: str, tmp_path: Path
         told = log.read()
     assert "serving on http://127.0.0.1" in told
     assert "Traceback" not in told
+
+
+def test_two_thousand_live_readers_are_served_and_the_next_is_told_to_come_back(
+    database_url: str, tmp_path: Path, connection: Connection
+) -> None:
+    """Each hears of a commit, and the memory of the server stays small."""
+    allowed_files(4096)
+    with (tmp_path / "log").open("w") as log:
+        command = [*FLEET, "--json", "serve", "--port", "0"]
+        environ = {**os.environ, "DATABASE_URL": database_url}
+        process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            assert process.stdout
+            url = json.loads(process.stdout.readline())["url"]
+            asyncio.run(many_readers(url, connection))
+            memory = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+            assert memory is not None
+            assert int(memory[1]) < 300_000
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+async def many_readers(url: str, connection: Connection) -> None:
+    address = (url.rpartition("/")[2].split(":")[0], int(url.rpartition(":")[2]))
+    readers = []
+    for _ in range(2000):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"GET /api/events HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        readers.append((reader, writer))
+    for reader, _ in readers:
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        await reader.readuntil(b"event: clocks")
+    refused = await asyncio.to_thread(httpx.get, f"{url}/api/events")
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert int(refused.headers["retry-after"]) > 0
+    connection.execute("SELECT tickets.advance_revision('inc', '{}')")
+    for reader, writer in readers:
+        await reader.readuntil(b"event: revision")
+        writer.close()
+
+
+def allowed_files(wanted: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"this machine allows {hard} open files")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @pytest.mark.parametrize("what", ["open", "closed", "history"])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from apiserver import serving
+from apiserver import database_away, serving
+
+from fleettickets.api.tokens import HOLD_S, Tokens
 
 if TYPE_CHECKING:
     from apiserver import Api
+
+    from fleettickets.db import Connection
+    from fleettickets.demo.stack import Stack
 
 OPEN = {"/healthz", "/readyz", "/api/session"}
 PROBLEM = "application/problem+json"
@@ -68,6 +74,34 @@ def test_expired_and_revoked_tokens_are_401(guarded: Api) -> None:
         assert guarded.client.get("/webhook/tickets", headers=bearer(secret)).status_code == 401
 
 
+def test_without_its_database_a_server_trusts_its_tokens_for_a_while_only(filled: Api, servers: Stack) -> None:
+    headers = bearer(filled.token("read"))
+    with database_away(filled, servers.database_url or ""):
+        assert filled.client.get("/webhook/tickets", headers=headers).status_code == 200
+        filled.server.tokens.read_s -= HOLD_S
+        refused = filled.client.get("/webhook/tickets", headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+        assert int(refused.headers["retry-after"]) > 0
+        assert filled.client.get("/healthz").status_code == 200
+    assert filled.client.get("/webhook/tickets", headers=headers).status_code == 200
+
+
+def test_before_the_tokens_were_read_nobody_is_let_in() -> None:
+    assert Tokens().are_unsure
+
+
+def test_a_live_stream_ends_with_its_token(filled: Api, connection: Connection) -> None:
+    headers = bearer(filled.token("read", name="leaver"))
+    with filled.client.stream("GET", "/api/events", headers=headers) as stream:
+        told = stream.iter_lines()
+        assert next(told).startswith("retry")
+        connection.execute("UPDATE tickets.api_tokens SET revoked_at = now()")
+        connection.execute("SELECT pg_notify('fleettickets', 'tokens')")
+        filled.until(lambda: not filled.server.tokens.held)
+        connection.execute("SELECT tickets.advance_revision('inc', '{}')")
+        assert [line for line in told if line.startswith("event:")] == ["event: revision", "event: clocks"]
+
+
 def test_each_scope_opens_its_own_doors_only(guarded: Api) -> None:
     reader, reviewer, admin = guarded.token("read"), guarded.token("review"), guarded.token("admin")
     assert guarded.client.get("/api/freshness", headers=bearer(reader)).status_code == 200
@@ -89,7 +123,7 @@ def test_a_session_is_a_cookie_that_scripts_cannot_read_and_ends_with_its_token(
         assert browser.get("/api/session").json()["name"] == "noc"
         foreign = browser.delete("/api/session", headers={"origin": "https://evil.example"})
         assert foreign.json()["authenticated"] if foreign.status_code == 200 else foreign.status_code in {204, 403}
-        filled.server.tokens.replace([])  # revoked
+        filled.server.tokens.replace([], ever_made=True, read_s=time.monotonic())  # revoked
         assert browser.get("/webhook/tickets").status_code == 401
 
 

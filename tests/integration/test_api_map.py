@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from apiserver import ROWS, serving
+from apiserver import ROWS, database_away, serving
 from feed import closed, ticket
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -200,33 +200,20 @@ def test_without_scope_pii_no_location_name_is_shown_nor_found(filled: Api) -> N
     assert filled.get(PATH, authorization=full).content == filled.map()
 
 
-def test_while_the_database_is_away_the_last_map_is_served_and_marked(
-    filled: Api, connection: Connection, servers: Stack
-) -> None:
+def test_while_the_database_is_away_the_last_map_is_served_and_marked(filled: Api, servers: Stack) -> None:
     whole = filled.map()
-    name = connection.info.dbname
-    with db.connect(servers.database_url or "") as admin:
-        try:
-            admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
-                [name, connection.info.backend_pid],
-            )
-            filled.until(lambda: filled.server.follower.stale_since)
-            still = filled.get(PATH)
-            assert (still.status_code, still.content) == (200, whole)
-            since = datetime.fromisoformat(still.headers["fleettickets-stale"])
-            assert since <= datetime.now(UTC)
-            assert "fleettickets-stale" in filled.get(PATH, if_none_match=still.headers["etag"]).headers
-            away = filled.get("/api/runs")
-            assert (away.status_code, away.json()["code"]) == (503, "unavailable")
-            assert int(away.headers["retry-after"]) > 0
-            assert filled.get("/readyz").status_code == 503
-            assert filled.get("/healthz").status_code == 200
-            assert filled.get("/api/freshness").json()["stale_since"] is not None
-        finally:
-            admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
-    filled.until(lambda: filled.server.follower.stale_since is None)
+    with database_away(filled, servers.database_url or ""):
+        still = filled.get(PATH)
+        assert (still.status_code, still.content) == (200, whole)
+        since = datetime.fromisoformat(still.headers["fleettickets-stale"])
+        assert since <= datetime.now(UTC)
+        assert "fleettickets-stale" in filled.get(PATH, if_none_match=still.headers["etag"]).headers
+        away = filled.get("/api/runs")
+        assert (away.status_code, away.json()["code"]) == (503, "unavailable")
+        assert int(away.headers["retry-after"]) > 0
+        assert filled.get("/readyz").status_code == 503
+        assert filled.get("/healthz").status_code == 200
+        assert filled.get("/api/freshness").json()["stale_since"] is not None
     assert "fleettickets-stale" not in filled.get(PATH).headers
     assert filled.get("/readyz").status_code == 200
 
