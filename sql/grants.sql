@@ -12,6 +12,7 @@ DECLARE
         ['import_files', 'SELECT, INSERT, UPDATE'],
         ['import_meta', 'SELECT, INSERT, UPDATE'],
         ['rejected_rows', 'SELECT, INSERT, UPDATE, DELETE'],
+        ['quarantine_decisions', 'SELECT, INSERT'],
         ['runs', 'SELECT, INSERT, UPDATE'],
         -- A file that comes late can make a story shorter: its events are told again.
         ['row_versions', 'SELECT, INSERT, UPDATE'],

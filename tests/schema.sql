@@ -34,12 +34,60 @@ CREATE TABLE tickets.geo_clusters (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     lat double precision GENERATED ALWAYS AS (public.st_y(geom)) STORED,
     lon double precision GENERATED ALWAYS AS (public.st_x(geom)) STORED,
+    candidates jsonb,
     CONSTRAINT geo_clusters_origin_is_known CHECK ((origin = ANY (ARRAY['manual'::text, 'provider'::text, 'feed'::text]))),
     CONSTRAINT geo_clusters_status_is_known CHECK ((status = ANY (ARRAY['ok'::text, 'nothing'::text, 'refused'::text, 'ambiguous'::text, 'no_match'::text, 'rejected'::text, 'kept'::text]))),
     CONSTRAINT geo_clusters_verified_says_who CHECK (((NOT verified) OR (verified_by IS NOT NULL)))
 );
 COMMENT ON TABLE tickets.geo_clusters IS 'One point a cluster: the coarse gazetteer';
 COMMENT ON COLUMN tickets.geo_clusters.suspect IS 'The point looks wrong: its names are not held to it until a person decides';
+COMMENT ON COLUMN tickets.geo_clusters.candidates IS 'What could be meant, best first: name, label, lat, lon, precision, similarity, dist_m, provider, ref';
+CREATE FUNCTION reporting.ageing_daily(p_dataset text, p_first date, p_last date) RETURNS TABLE(day date, from_h numeric, n bigint)
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    c_bounds_h CONSTANT numeric[] := ARRAY[0, 4, 12, 24, 36, 48, 72, 168, 720];
+BEGIN
+    RETURN QUERY
+    WITH taken AS MATERIALIZED (
+        SELECT day, as_of FROM tickets.inc_daily_snapshot WHERE p_dataset = 'inc' AND day BETWEEN p_first AND p_last
+        UNION ALL
+        SELECT day, as_of FROM tickets.crq_daily_snapshot WHERE p_dataset = 'crq' AND day BETWEEN p_first AND p_last
+    ),
+    stood AS MATERIALIZED (
+        SELECT taken.day, taken.as_of, version.created_at_service, tickets.eat_ts(version.raw ->> 'first_seen_at') AS first_seen_at
+        FROM taken
+        JOIN tickets.open_spells AS spell ON tstzrange(spell.opened_at, spell.left_at) @> taken.as_of
+        CROSS JOIN LATERAL (
+            SELECT row.created_at_service, row.raw
+            FROM tickets.row_versions AS row
+            WHERE row.dataset = p_dataset AND row.ticket_id = spell.ticket_id AND row.exported_at <= taken.as_of
+            ORDER BY row.exported_at DESC, row.modified DESC, row.etag DESC
+            LIMIT 1
+        ) AS version
+        WHERE spell.dataset = p_dataset
+    )
+    SELECT stood.day, age_group.from_h, count(*)
+    FROM stood
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN stood.created_at_service BETWEEN '2000-01-01 00:00:00+03' AND stood.as_of + interval '15 min'
+                THEN stood.created_at_service
+            WHEN stood.first_seen_at BETWEEN '2000-01-01 00:00:00+03' AND stood.as_of + interval '15 min'
+                THEN stood.first_seen_at
+        END AS at
+    ) AS clock
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN clock.at IS NOT NULL
+            THEN c_bounds_h[width_bucket(greatest(extract(epoch FROM stood.as_of - clock.at), 0) / 3600, c_bounds_h)]
+        END AS from_h
+    ) AS age_group
+    GROUP BY stood.day, age_group.from_h;
+END
+$$;
+COMMENT ON FUNCTION reporting.ageing_daily(p_dataset text, p_first date, p_last date) IS 'The open tickets of each day by age, as known then';
 CREATE FUNCTION reporting.bbox_polygon(p_bbox double precision[]) RETURNS public.geometry
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -489,6 +537,86 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION reporting.fn_data_quality(p_now timestamp with time zone, p_dataset text, p_days integer, p_mode text) IS 'What is odd in the tickets, one entry a rule';
+CREATE FUNCTION reporting.fn_files(p_dataset text DEFAULT 'inc'::text, p_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'Africa/Nairobi'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    v_to timestamptz := least(coalesce(p_to, p_now), p_now);
+    v_from timestamptz := coalesce(p_from, date_trunc('day', v_to - interval '13 days'));
+    v_from_h numeric := tickets.threshold('active_from_h', p_dataset, p_now);
+    v_until_h numeric := tickets.threshold('active_until_h', p_dataset, p_now);
+    v_before timestamptz;
+BEGIN
+    IF p_dataset IS NULL OR p_dataset NOT IN ('inc', 'crq') THEN
+        RAISE EXCEPTION 'unknown dataset %: use inc or crq', quote_nullable(p_dataset)
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF p_from >= p_to THEN
+        RAISE EXCEPTION 'from must be before to' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    v_before := (
+        SELECT max(file.exported_at) FROM tickets.import_files AS file
+        WHERE file.dataset = p_dataset AND file.exported_at < v_from AND file.export_type IS NOT NULL
+    );
+    RETURN (
+        WITH newest AS (
+            SELECT file.*
+            FROM tickets.import_files AS file
+            WHERE file.dataset = p_dataset AND file.exported_at >= v_from AND file.exported_at <= v_to
+            ORDER BY file.exported_at DESC
+            LIMIT 20000
+        ),
+        told AS (
+            SELECT
+                newest.*,
+                -- A file that was not read tells nothing, but the feed did deliver it: it ends a silence.
+                extract(epoch FROM tickets.active_time(
+                    lag(newest.exported_at, 1, v_before) OVER in_order, newest.exported_at, v_from_h, v_until_h
+                )) / 3600 AS silent_h,
+                greatest(
+                    tickets.content_as_of(p_dataset, v_from), max(newest.content_as_of) OVER in_order
+                ) AS known_until
+            FROM newest
+            WINDOW in_order AS (ORDER BY newest.exported_at, newest.last_modified, newest.etag)
+        )
+        SELECT json_build_object(
+            'dataset', p_dataset,
+            'from', v_from,
+            'to', v_to,
+            'silent_h', round((extract(epoch FROM tickets.active_time(
+                coalesce(max(told.exported_at), v_before), v_to, v_from_h, v_until_h
+            )) / 3600)::numeric, 2),
+            'limits', reporting.fn_freshness_rules(p_dataset, p_now) -> 'limits',
+            'files', coalesce(
+                json_agg(
+                    json_build_object(
+                        'file_id', told.file_id,
+                        'key', told.key,
+                        'exported_at', told.exported_at,
+                        'state', told.state,
+                        'reason', told.reason,
+                        'rows', told.rows_read,
+                        'changed', told.rows_new + told.rows_changed,
+                        'rejected', told.rows_rejected,
+                        'is_late', told.is_late,
+                        'is_truncated', told.export_truncated,
+                        'silent_h', round(told.silent_h::numeric, 2),
+                        'content_lag_s', round(extract(epoch FROM told.exported_at - told.known_until)),
+                        'waited_s', CASE WHEN told.state = 'applied'
+                            THEN round(extract(epoch FROM told.finished_at - told.last_modified)) END
+                    )
+                    ORDER BY told.exported_at, told.last_modified, told.etag
+                ),
+                '[]'
+            )
+        )
+        FROM told
+    );
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_files(p_dataset text, p_from timestamp with time zone, p_to timestamp with time zone, p_now timestamp with time zone) IS 'The files of a feed, what became of each and the silences between them';
 CREATE FUNCTION reporting.fn_forecast(p_now timestamp with time zone DEFAULT now(), p_dataset text DEFAULT 'inc'::text) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -563,6 +691,41 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION reporting.fn_freshness(p_dataset text, p_now timestamp with time zone, p_mode text) IS 'The clocks of one dataset: run_at, file_ts, content_as_of';
+CREATE FUNCTION reporting.fn_freshness_rules(p_dataset text, p_now timestamp with time zone DEFAULT now()) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'Africa/Nairobi'
+    AS $$
+BEGIN
+    RETURN json_build_object(
+        'limits', (
+            SELECT json_object_agg(name, tickets.threshold(name, p_dataset, p_now) ORDER BY name)
+            FROM unnest(ARRAY[
+                'active_from_h', 'active_until_h', 'feed_warn_h', 'feed_error_h', 'feed_stopped_h', 'run_warn_min',
+                'run_error_min', 'content_warn_h', 'content_error_h'
+            ]) AS name
+        ),
+        -- A file whose name lies in the future moves no clock, but the feed did deliver it.
+        'heard_at', (
+            SELECT max(file.last_modified)
+            FROM tickets.import_files AS file
+            WHERE file.dataset = p_dataset AND file.reason = 'file_from_future' AND file.last_modified <= p_now
+        ),
+        'last_attempt_failed', coalesce((
+            SELECT run.state = 'failed'
+            FROM tickets.runs AS run
+            WHERE run.dataset = p_dataset AND run.finished_at IS NOT NULL
+            ORDER BY run.run_id DESC
+            LIMIT 1
+        ), false),
+        'alarms', (
+            SELECT coalesce(json_agg(row_to_json(alarm) ORDER BY alarm.cause), '[]')
+            FROM tickets.file_alarms(p_dataset, p_now) AS alarm
+        )
+    );
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_freshness_rules(p_dataset text, p_now timestamp with time zone) IS 'The limits and alarms by which a reader judges the clocks';
 CREATE FUNCTION reporting.fn_inc_dashboard(p_cluster text DEFAULT NULL::text, p_status text DEFAULT NULL::text, p_window text DEFAULT 'today'::text, p_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, p_now timestamp with time zone DEFAULT now(), p_team text DEFAULT NULL::text, p_anchor text DEFAULT 'now'::text, p_mode text DEFAULT 'known'::text) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -805,12 +968,31 @@ BEGIN
         WHERE (v_dataset IS NULL OR runs.dataset = v_dataset) AND (p_before IS NULL OR runs.run_id < p_before)
         ORDER BY run_id DESC
         LIMIT p_limit
+    ),
+    told AS (
+        SELECT
+            newest.*,
+            (
+                SELECT count(*)
+                FROM tickets.import_files AS file
+                JOIN tickets.closure_events AS event
+                    ON event.dataset = file.dataset AND event.observed_at = file.exported_at AND event.source_key = file.key
+                WHERE file.run_id = newest.run_id AND event.kind IN ('observed', 'reclosed')
+            ) AS closures,
+            (
+                SELECT count(*)
+                FROM tickets.import_files AS file
+                JOIN tickets.reopen_events AS event
+                    ON event.dataset = file.dataset AND event.reopened_at = file.exported_at AND event.source_key = file.key
+                WHERE file.run_id = newest.run_id AND NOT event.retracted
+            ) AS reopens
+        FROM newest
     )
     SELECT json_build_object(
-        'runs', coalesce(json_agg(newest ORDER BY newest.run_id DESC), '[]'),
-        'next_before', CASE WHEN count(*) = p_limit THEN min(newest.run_id) END
+        'runs', coalesce(json_agg(told ORDER BY told.run_id DESC), '[]'),
+        'next_before', CASE WHEN count(*) = p_limit THEN min(told.run_id) END
     ) INTO v_answer
-    FROM newest;
+    FROM told;
     RETURN v_answer;
 END
 $$;
@@ -1355,6 +1537,87 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION reporting.fn_tile(p_dataset text, p_z integer, p_x integer, p_y integer, p_now timestamp with time zone) IS 'A vector tile of open tickets: counts in a grid, or single tickets';
+CREATE FUNCTION reporting.fn_trends(p_dataset text DEFAULT 'inc'::text, p_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'Africa/Nairobi'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET work_mem TO '32MB'
+    AS $$
+DECLARE
+    v_last date := (least(coalesce(p_to - interval '1 microsecond', p_now), p_now) AT TIME ZONE interval '03:00')::date;
+    v_first date := coalesce((p_from AT TIME ZONE interval '03:00')::date, v_last - 59);
+    v_clocks record;
+BEGIN
+    IF p_from >= p_to THEN
+        RAISE EXCEPTION 'from must be before to' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF v_last - v_first > 400 THEN
+        RAISE EXCEPTION 'ask for 400 days at most' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT * INTO v_clocks FROM tickets.clocks(p_dataset, p_now, 'known');
+    RETURN (
+        WITH calendar AS (
+            SELECT
+                day::date AS day,
+                reporting.window_coverage(
+                    day AT TIME ZONE interval '03:00', (day + interval '1 day') AT TIME ZONE interval '03:00',
+                    p_now, v_clocks.content_as_of
+                ) AS coverage
+            FROM generate_series(v_first::timestamp, v_last::timestamp, interval '1 day') AS day
+        ),
+        closed AS (
+            SELECT
+                (seen.closed_at AT TIME ZONE interval '03:00')::date AS day,
+                count(*) AS closed,
+                count(seen.mttr) AS n,
+                round((percentile_cont(0.5) WITHIN GROUP (ORDER BY seen.mttr))::numeric, 1) AS median,
+                round((percentile_cont(0.9) WITHIN GROUP (ORDER BY seen.mttr))::numeric, 1) AS p90
+            FROM tickets.seen(
+                p_dataset, p_now, 'known',
+                v_first::timestamp AT TIME ZONE interval '03:00',
+                (v_last + 1)::timestamp AT TIME ZONE interval '03:00'
+            ) AS seen
+            WHERE tickets.ticket_state(seen.is_actionable, seen.closed_at, seen.bucket) = 'closed'
+                AND seen.closed_at >= v_first::timestamp AT TIME ZONE interval '03:00'
+                AND seen.closed_at < (v_last + 1)::timestamp AT TIME ZONE interval '03:00'
+            GROUP BY 1
+        ),
+        aged AS (
+            SELECT
+                age_group.day,
+                json_object_agg(coalesce(age_group.from_h::text, 'unknown'), age_group.n ORDER BY age_group.from_h) AS ageing
+            FROM reporting.ageing_daily(p_dataset, v_first, v_last) AS age_group
+            GROUP BY age_group.day
+        )
+        SELECT json_build_object(
+            'dataset', p_dataset,
+            'from', v_first,
+            'to', v_last,
+            'small_n', tickets.threshold('small_n', p_dataset, p_now),
+            'days', json_agg(
+                json_build_object(
+                    'day', calendar.day,
+                    'coverage', calendar.coverage,
+                    'mttr', CASE WHEN calendar.coverage <> 'none' THEN json_build_object(
+                        'n', coalesce(closed.n, 0), 'missing', coalesce(closed.closed - closed.n, 0),
+                        'median', closed.median, 'p90', closed.p90
+                    ) END,
+                    'ageing', aged.ageing
+                )
+                ORDER BY calendar.day
+            ),
+            'freshness', json_build_object(
+                'now', p_now, 'run_at', v_clocks.run_at, 'file_ts', v_clocks.file_ts,
+                'content_as_of', v_clocks.content_as_of
+            )
+        )
+        FROM calendar
+        LEFT JOIN closed USING (day)
+        LEFT JOIN aged USING (day)
+    );
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_trends(p_dataset text, p_from timestamp with time zone, p_to timestamp with time zone, p_now timestamp with time zone) IS 'Each day: coverage, repair time, open tickets by age';
 CREATE FUNCTION reporting.inc_dashboard_of(p_cluster text, p_status text, p_team text, p_from timestamp with time zone, p_to timestamp with time zone, p_now timestamp with time zone, p_content_as_of timestamp with time zone, p_mode text, OUT open_tickets json, OUT closed_tickets json, OUT metrics json) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3924,12 +4187,14 @@ CREATE TABLE tickets.geo_locations (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     lat double precision GENERATED ALWAYS AS (public.st_y(geom)) STORED,
     lon double precision GENERATED ALWAYS AS (public.st_x(geom)) STORED,
+    candidates jsonb,
     CONSTRAINT geo_locations_status_is_known CHECK ((status = ANY (ARRAY['ok'::text, 'cluster'::text, 'nothing'::text, 'far'::text, 'refused'::text, 'ambiguous'::text, 'no_match'::text, 'rejected'::text, 'kept'::text]))),
     CONSTRAINT geo_locations_verified_says_who CHECK (((NOT verified) OR (verified_by IS NOT NULL)))
 );
 COMMENT ON TABLE tickets.geo_locations IS 'One point a location name: the fine gazetteer';
 COMMENT ON COLUMN tickets.geo_locations.decision_key IS 'Place in lower case letters and digits: all spellings of a cluster with one key share one decision';
 COMMENT ON COLUMN tickets.geo_locations.status IS 'ok: has a point; cluster: the name is the cluster''s own; nothing: names no place; far: a candidate outside the soft radius waits for review; refused: only outside the hard limit or the operating area; ambiguous: several places; no_match: nobody knows it; rejected: a person refused the candidate; kept: a person chose the cluster''s point';
+COMMENT ON COLUMN tickets.geo_locations.candidates IS 'What could be meant, best first: name, label, lat, lon, precision, similarity, dist_m, provider, ref';
 CREATE TABLE tickets.geo_name_rules (
     kind text NOT NULL,
     pattern text NOT NULL,
@@ -4091,6 +4356,29 @@ CREATE TABLE tickets.map_features (
 )
 WITH (fillfactor='80');
 COMMENT ON TABLE tickets.map_features IS 'The feature of fn_tickets_for_map of every open ticket; only tickets.advance_revision writes here';
+CREATE TABLE tickets.quarantine_decisions (
+    decision_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    who text NOT NULL,
+    action text NOT NULL,
+    dataset text NOT NULL,
+    file_id bigint NOT NULL,
+    line bigint,
+    key text NOT NULL,
+    reason text,
+    outcome text NOT NULL,
+    CONSTRAINT quarantine_decisions_action_is_known CHECK ((action = ANY (ARRAY['retry'::text, 'discard'::text])))
+);
+COMMENT ON TABLE tickets.quarantine_decisions IS 'Who had a quarantined file or rejected row read again or discarded, when, and what came of it';
+COMMENT ON COLUMN tickets.quarantine_decisions.reason IS 'Why it was in quarantine when they decided';
+ALTER TABLE tickets.quarantine_decisions ALTER COLUMN decision_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tickets.quarantine_decisions_decision_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE tickets.rejected_rows (
     rejected_id bigint NOT NULL,
     dataset text NOT NULL,
@@ -4221,6 +4509,8 @@ ALTER TABLE ONLY tickets.map_features
     ADD CONSTRAINT map_features_pkey PRIMARY KEY (dataset, ticket_id);
 ALTER TABLE ONLY tickets.open_spells
     ADD CONSTRAINT open_spells_pkey PRIMARY KEY (dataset, ticket_id, seq);
+ALTER TABLE ONLY tickets.quarantine_decisions
+    ADD CONSTRAINT quarantine_decisions_pkey PRIMARY KEY (decision_id);
 ALTER TABLE ONLY tickets.rejected_rows
     ADD CONSTRAINT rejected_rows_pkey PRIMARY KEY (rejected_id);
 ALTER TABLE ONLY tickets.reopen_events
@@ -4250,6 +4540,7 @@ ALTER TABLE ONLY tickets.thresholds
 CREATE UNIQUE INDEX alarms_stand_once_idx ON tickets.alarms USING btree (dataset, cause) WHERE (cleared_at IS NULL);
 CREATE INDEX breach_forecasts_unscored_idx ON tickets.breach_forecasts USING btree (dataset, ticket_id) WHERE (breached IS NULL);
 CREATE INDEX closure_events_closed_at_idx ON tickets.closure_events USING btree (dataset, closed_at) WHERE (superseded_by IS NULL);
+CREATE INDEX closure_events_observed_idx ON tickets.closure_events USING btree (dataset, observed_at);
 CREATE INDEX crq_closed_at_idx ON tickets.crq USING btree (closed_at);
 CREATE INDEX crq_created_at_service_idx ON tickets.crq USING btree (created_at_service);
 CREATE INDEX crq_location_idx ON tickets.crq USING btree (hashtextextended(location_name, (0)::bigint));
@@ -4262,6 +4553,7 @@ CREATE INDEX geo_locations_decision_idx ON tickets.geo_locations USING btree (de
 CREATE INDEX geo_requests_day_idx ON tickets.geo_requests USING btree (utc_day, provider);
 CREATE INDEX import_files_content_idx ON tickets.import_files USING btree (dataset, content_as_of) WHERE (content_as_of IS NOT NULL);
 CREATE INDEX import_files_exported_at_idx ON tickets.import_files USING btree (dataset, exported_at);
+CREATE INDEX import_files_run_idx ON tickets.import_files USING btree (run_id) WHERE (run_id IS NOT NULL);
 CREATE INDEX import_files_unarchived_idx ON tickets.import_files USING btree (dataset) WHERE ((archived_at IS NULL) AND (state = ANY (ARRAY['applied'::text, 'quarantined'::text, 'superseded'::text])));
 CREATE INDEX inc_closed_at_idx ON tickets.inc USING btree (closed_at);
 CREATE INDEX inc_created_at_service_idx ON tickets.inc USING btree (created_at_service);
@@ -4270,6 +4562,7 @@ CREATE INDEX inc_open_geog_idx ON tickets.inc USING gist (geog) WHERE is_actiona
 CREATE INDEX inc_open_idx ON tickets.inc USING btree (ticket_id) WHERE is_actionable;
 CREATE INDEX inc_undated_idx ON tickets.inc USING btree (ticket_id) WHERE ((is_actionable IS NOT TRUE) AND (closed_at IS NULL));
 CREATE INDEX open_spells_time_idx ON tickets.open_spells USING gist (tstzrange(opened_at, left_at));
+CREATE INDEX quarantine_decisions_file_idx ON tickets.quarantine_decisions USING btree (file_id);
 CREATE INDEX rejected_rows_file_idx ON tickets.rejected_rows USING btree (file_id);
 CREATE INDEX reopen_events_reopened_at_idx ON tickets.reopen_events USING btree (dataset, reopened_at);
 CREATE INDEX runs_dataset_finished_idx ON tickets.runs USING btree (dataset, finished_at DESC NULLS LAST);

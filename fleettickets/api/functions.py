@@ -61,8 +61,8 @@ class TeamsQuery(WindowQuery):
     dataset: ask.Dataset = "inc"
 
 
-class BacklogQuery(ask.Query):
-    """Of which days; without `from` the 90 before the end."""
+class DaysQuery(ask.Query):
+    """Of which days; without `from` as many before the end as the function takes."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     dataset: ask.Dataset = "inc"
@@ -90,10 +90,13 @@ _DASHBOARD: Final = (
     "p_now => coalesce(%(now)s::timestamptz, now()), p_team => %(team)s::text, p_anchor => %(anchor)s::text, "
     "p_mode => %(mode)s::text)::text"
 )
-_BACKLOG: Final = (
-    "SELECT reporting.fn_backlog_daily(p_dataset => %(dataset)s::text, p_from => %(begin)s::timestamptz, "
-    "p_to => %(end)s::timestamptz, p_now => coalesce(%(now)s::timestamptz, now()))::text"
+_DAYS: Final = (
+    "p_dataset => %(dataset)s::text, p_from => %(begin)s::timestamptz, p_to => %(end)s::timestamptz, "
+    "p_now => coalesce(%(now)s::timestamptz, now()))::text"
 )
+_BACKLOG: Final = "SELECT reporting.fn_backlog_daily(" + _DAYS
+_TRENDS: Final = "SELECT reporting.fn_trends(" + _DAYS
+_FILES: Final = "SELECT reporting.fn_files(" + _DAYS
 _TICKET: Final = (
     "SELECT reporting.fn_ticket(%(ticket_id)s::text, coalesce(%(now)s::timestamptz, now()), "
     "nullif(%(dataset)s::text, ''), %(mode)s::text)::text"
@@ -120,9 +123,21 @@ async def dashboard(request: Request, query: Annotated[DashboardQuery, Query()])
 
 
 @router.get("/api/backlog", responses=reply.documented(304, 400, 504))
-async def backlog(request: Request, query: Annotated[BacklogQuery, Query()]) -> Response:
+async def backlog(request: Request, query: Annotated[DaysQuery, Query()]) -> Response:
     """The backlog of each day, and how it is known."""
     return await passed(request, _BACKLOG, query.model_dump())
+
+
+@router.get("/api/trends", responses=reply.documented(304, 400, 504))
+async def trends(request: Request, query: Annotated[DaysQuery, Query()]) -> Response:
+    """Each day: how far the data reaches, the repair time of what was closed, the open tickets by age."""
+    return await passed(request, _TRENDS, query.model_dump())
+
+
+@router.get("/api/files", responses=reply.documented(304, 400, 504))
+async def files(request: Request, query: Annotated[DaysQuery, Query()]) -> Response:
+    """The files of a feed, what became of each, and the silences between them."""
+    return await passed(request, _FILES, query.model_dump())
 
 
 @router.get("/api/teams", responses=reply.documented(304, 400, 504))

@@ -57,6 +57,7 @@ class Follower:
     streams: Streams
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     stale_since: datetime | None = None
+    rules: dict[str, bytes] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Follow for ever; a lost connection is opened again, ever more patiently."""
@@ -109,7 +110,7 @@ class Follower:
         touched = {key for change in changes for key in change.keys or ()}
         come = [
             feature_of(dataset, ticket_id, text)
-            for dataset, _, _, _, ids, texts in moved
+            for dataset, _, _, _, ids, texts, _ in moved
             for ticket_id, text in zip(ids, texts, strict=True)
         ]
         clocks_moved = self._move(moved, lambda *to: self.held.update(touched, come, *to))
@@ -117,13 +118,14 @@ class Follower:
         self._announce(changes, clocks_moved=clocks_moved)
 
     def _move(self, moved: Sequence[Row], hold: Callable[[dict[str, int], dict[str, bytes]], None]) -> bool:
-        """Hold the features, the revisions and the clocks at once; whether the clocks moved."""
+        """Hold the features, the revisions and the clocks at once; whether the clocks moved, or what judges them."""
         revisions = {dataset: revision for dataset, revision, *_ in moved}
         clocks = {dataset: text.encode() for dataset, _, text, *_ in moved}
         clocks_moved = clocks != self.held.view.clocks
         if clocks_moved or revisions != self.held.revisions:
             hold(revisions, clocks)
-        return clocks_moved
+        rules_before, self.rules = self.rules, {dataset: rules.encode() for dataset, *_, rules in moved}
+        return clocks_moved or self.rules != rules_before
 
     async def _read_tokens(self, connection: Connection) -> None:
         asked_s = time.monotonic()
@@ -167,7 +169,7 @@ class Follower:
 
     def clocks(self) -> bytes:
         """The data of a clocks event."""
-        return b"{" + b", ".join(b'"%s": %s' % (n.encode(), text) for n, text in self.held.view.clocks.items()) + b"}"
+        return _object({**self.held.view.clocks, "rules": _object(self.rules)})
 
     def _lost(self, error: Exception) -> None:
         _LOG.warning("the database cannot be followed (%s); what is held stands", type(error).__name__)
@@ -175,6 +177,10 @@ class Follower:
             self.stale_since = datetime.now(UTC).replace(microsecond=0)
             since = {"since": self.stale_since.isoformat()}
             self.streams.publish("stale", orjson.dumps(since), self.held.rev)
+
+
+def _object(parts: dict[str, bytes]) -> bytes:
+    return b"{" + b", ".join(b'"%s": %s' % (name.encode(), text) for name, text in parts.items()) + b"}"
 
 
 async def _rows(connection: Connection, query: Any, parameters: Any = None) -> list[Row]:  # noqa: ANN401  # psycopg's

@@ -54,6 +54,7 @@ INGEST = {
     "tickets.import_files": UPSERTED,
     "tickets.import_meta": UPSERTED,
     "tickets.rejected_rows": {*UPSERTED, "DELETE"},
+    "tickets.quarantine_decisions": {"SELECT", "INSERT"},
     "tickets.runs": UPSERTED,
     "tickets.row_versions": UPSERTED,
     "tickets.closure_events": {*UPSERTED, "DELETE"},

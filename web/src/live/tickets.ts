@@ -1,7 +1,7 @@
 // The open tickets as one store: a whole map first, then only what changed, and the last of it kept for when all is away.
 import type { Feature, Geometry } from 'geojson'
 import { ask, Problem, problemOf } from '../api'
-import { clocksOf, type DatasetClocks } from '../model/freshness'
+import { clocksOf, type DatasetClocks, type Rules, rulesOf, USUAL } from '../model/freshness'
 import { keyOf, type Dataset, type Ticket, ticketOf } from '../model/ticket'
 
 export type Link = 'connecting' | 'live' | 'polling' | 'offline'
@@ -10,6 +10,8 @@ export interface Snapshot {
   // Undefined until the first answer, from the server or kept from the last visit.
   tickets: readonly Ticket[] | undefined
   freshness: Record<Dataset, DatasetClocks>
+  // What the clocks are judged by.
+  rules: Record<Dataset, Rules>
   rev: number | null
   link: Link
   // The server's clock minus ours: a demo's clock runs faster, a phone's runs wrong.
@@ -45,7 +47,7 @@ export const POLLING_EVERY_S = POLL_S
 
 export class TicketStore {
   #snapshot: Snapshot = {
-    tickets: undefined, freshness: { inc: NO_CLOCKS, crq: NO_CLOCKS }, rev: null, link: 'connecting', skewMs: 0,
+    tickets: undefined, freshness: { inc: NO_CLOCKS, crq: NO_CLOCKS }, rules: { inc: USUAL, crq: USUAL }, rev: null, link: 'connecting', skewMs: 0,
     receivedAt: null, staleSince: null, problem: null, changed: 0,
   }
   #byKey = new Map<string, Ticket>()
@@ -204,7 +206,7 @@ export class TicketStore {
       const now = typeof told.now === 'string' ? Date.parse(told.now) : NaN
       this.#set({
         skewMs: Number.isNaN(now) ? this.#snapshot.skewMs : now - Date.now(),
-        freshness: 'inc' in told ? { inc: clocksOf(told.inc), crq: clocksOf(told.crq) } : this.#snapshot.freshness,
+        ...clocksAndRules(told),
       })
     } catch (error) {
       if (!(error instanceof Problem)) throw error // away: the tickets' own round tells it
@@ -229,7 +231,7 @@ export class TicketStore {
     })
     events.addEventListener('clocks', (event: MessageEvent<string>) => {
       const told = JSON.parse(event.data) as Record<string, unknown>
-      this.#set({ freshness: { inc: clocksOf(told.inc), crq: clocksOf(told.crq) } })
+      this.#set(clocksAndRules(told))
       void this.#askClock()
     })
     events.addEventListener('stale', (event: MessageEvent<string>) => {
@@ -276,5 +278,13 @@ export class TicketStore {
   #set(change: Partial<Snapshot>): void {
     this.#snapshot = { ...this.#snapshot, ...change }
     for (const listener of this.#listeners) listener()
+  }
+}
+
+function clocksAndRules(told: Record<string, unknown>): Pick<Snapshot, 'freshness' | 'rules'> {
+  const rules = (told.rules ?? {}) as Record<string, unknown>
+  return {
+    freshness: { inc: clocksOf(told.inc), crq: clocksOf(told.crq) },
+    rules: { inc: rulesOf(rules.inc), crq: rulesOf(rules.crq) },
   }
 }

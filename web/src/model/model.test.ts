@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { choices, exportQuery, NO_FILTER, NONE, passes } from './filter'
-import { judge } from './freshness'
+import { judge, rulesOf, USUAL } from './freshness'
 import { ticketOf } from './ticket'
 import { activeTime, dateOf, dayStart, HOUR } from './time'
 import { HOME, pathOf, viewOf, SCREENS } from './view'
@@ -17,16 +17,16 @@ describe('time in East Africa', () => {
   })
 
   it('counts only active hours, 06 to 20', () => {
-    expect(activeTime(at('2026-06-23T19:00'), at('2026-06-24T07:00'))).toBe(2 * HOUR)
-    expect(activeTime(at('2026-06-23T21:00'), at('2026-06-24T05:00'))).toBe(0)
-    expect(activeTime(at('2026-06-22T00:00'), at('2026-06-24T00:00'))).toBe(28 * HOUR)
+    expect(activeTime(at('2026-06-23T19:00'), at('2026-06-24T07:00'), USUAL.active)).toBe(2 * HOUR)
+    expect(activeTime(at('2026-06-23T21:00'), at('2026-06-24T05:00'), USUAL.active)).toBe(0)
+    expect(activeTime(at('2026-06-22T00:00'), at('2026-06-24T00:00'), USUAL.active)).toBe(28 * HOUR)
   })
 
   it('adds up: the active time of two adjoining spans is that of both', () => {
     const hour = fc.integer({ min: 0, max: 24 * 40 }).map((h) => at('2026-06-01T00:00') + h * HOUR / 2)
     fc.assert(fc.property(hour, hour, hour, (...times) => {
       const [a, b, c] = times.sort((x, y) => x - y)
-      expect(activeTime(a, b) + activeTime(b, c)).toBe(activeTime(a, c))
+      expect(activeTime(a, b, USUAL.active) + activeTime(b, c, USUAL.active)).toBe(activeTime(a, c, USUAL.active))
     }))
   })
 })
@@ -34,18 +34,30 @@ describe('time in East Africa', () => {
 describe('freshness', () => {
   const clocks = { runAt: now - HOUR / 2, fileTs: now - HOUR, contentAsOf: now - 49 * HOUR }
   it('is fine at the usual two days of lag', () => {
-    expect(judge(clocks, now)).toMatchObject({ level: 'ok', reason: 'as_usual' })
+    expect(judge(clocks, USUAL, now)).toMatchObject({ level: 'ok', reason: 'as_usual' })
   })
   it('grows from late to stopped as the feed is silent', () => {
-    expect(judge({ ...clocks, fileTs: now - 3 * HOUR, contentAsOf: now - 50 * HOUR }, now)).toMatchObject({ level: 'warn', reason: 'feed_silent' })
-    expect(judge({ ...clocks, fileTs: now - 6 * HOUR, contentAsOf: now - 50 * HOUR }, now)).toMatchObject({ level: 'error', reason: 'feed_silent' })
-    expect(judge({ ...clocks, fileTs: at('2026-06-24T11:00'), contentAsOf: at('2026-06-23T11:00') }, now)).toMatchObject({ level: 'error', reason: 'feed_stopped' })
+    expect(judge({ ...clocks, fileTs: now - 3 * HOUR, contentAsOf: now - 50 * HOUR }, USUAL, now)).toMatchObject({ level: 'warn', reason: 'feed_silent' })
+    expect(judge({ ...clocks, fileTs: now - 6 * HOUR, contentAsOf: now - 50 * HOUR }, USUAL, now)).toMatchObject({ level: 'error', reason: 'feed_silent' })
+    expect(judge({ ...clocks, fileTs: at('2026-06-24T11:00'), contentAsOf: at('2026-06-23T11:00') }, USUAL, now)).toMatchObject({ level: 'error', reason: 'feed_stopped' })
   })
   it('is an error when files come but content stands still', () => {
-    expect(judge({ ...clocks, contentAsOf: now - 74 * HOUR }, now)).toMatchObject({ level: 'error', reason: 'content_still' })
+    expect(judge({ ...clocks, contentAsOf: now - 74 * HOUR }, USUAL, now)).toMatchObject({ level: 'error', reason: 'content_still' })
+  })
+  it('is judged by the limits that the server tells', () => {
+    const rules = rulesOf({ limits: { feed_warn_h: 0.5, feed_error_h: 2, content_warn_h: 20 } })
+    expect(judge(clocks, rules, now)).toMatchObject({ level: 'warn', reason: 'feed_silent' })
+    expect(judge(clocks, rulesOf({ limits: { active_from_h: 12 } }), now)).toMatchObject({ level: 'ok' })
+    expect(rulesOf(null)).toEqual(USUAL)
+  })
+  it('tells what is wrong with the newest files, after what is wrong with the clocks', () => {
+    const rules = rulesOf({ last_attempt_failed: true, alarms: [{ cause: 'export_truncated' }, { cause: 'nobody knows this' }] })
+    expect(judge(clocks, rules, now)).toMatchObject({ level: 'warn', reason: 'run_failed' })
+    expect(judge(clocks, { ...rules, lastAttemptFailed: false }, now)).toMatchObject({ level: 'warn', reason: 'export_truncated' })
+    expect(judge({ ...clocks, fileTs: now - 6 * HOUR }, rules, now)).toMatchObject({ level: 'error', reason: 'feed_silent' })
   })
   it('is an error before the first file', () => {
-    expect(judge({ runAt: null, fileTs: null, contentAsOf: null }, now).reason).toBe('no_data')
+    expect(judge({ runAt: null, fileTs: null, contentAsOf: null }, USUAL, now).reason).toBe('no_data')
   })
 })
 

@@ -17,20 +17,22 @@ export function startOfDate(date: string): number {
   return Date.parse(`${date}T00:00:00+03:00`)
 }
 
-// How much of [from, to) lies in the feed's active hours, 06 to 20 EAT: the exporter sleeps at night.
-const ACTIVE_FROM = 6 * HOUR
-const ACTIVE_TO = 20 * HOUR
-
-export function activeTime(from: number, to: number): number {
-  if (to <= from) return 0
-  return activeSince(to) - activeSince(from)
+// From when until when of the EAT day files are expected: the exporter sleeps at night.
+export interface ActiveHours {
+  from: number
+  until: number
 }
 
-function activeSince(at: number): number {
+// How much of [from, to) lies in the feed's active hours.
+export function activeTime(from: number, to: number, active: ActiveHours): number {
+  return to <= from ? 0 : activeSince(to, active) - activeSince(from, active)
+}
+
+function activeSince(at: number, { from, until }: ActiveHours): number {
   const local = at + EAT_OFFSET
   const days = Math.floor(local / DAY)
   const inDay = local - days * DAY
-  return days * (ACTIVE_TO - ACTIVE_FROM) + Math.min(Math.max(inDay - ACTIVE_FROM, 0), ACTIVE_TO - ACTIVE_FROM)
+  return days * (until - from) + Math.min(Math.max(inDay - from, 0), until - from)
 }
 
 export interface Duration {

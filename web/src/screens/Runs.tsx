@@ -92,13 +92,14 @@ function seconds(ms: number, duration: (ms: number) => string): string {
 }
 
 function Lag() {
-  const { freshness, now } = useShared()
+  const shared = useShared()
+  const { freshness, now } = shared
   const { t, duration, time } = useWords()
   return (
     <div className="grid2">
       {(['inc', 'crq'] as const).map((dataset) => {
         const { fileTs, contentAsOf, runAt } = freshness[dataset]
-        const { verdict } = headline(freshness, dataset, now)
+        const { verdict } = headline(shared, dataset)
         return (
           <section className="panel" key={dataset}>
             <header><h2>{t(`dataset.${dataset}`)}</h2><span className={verdict.level === 'ok' ? 'soft' : 'bad'}>{t(`fresh.${verdict.reason}`, { age: duration(verdict.ms) })}</span></header>

@@ -1,5 +1,5 @@
 // Screen 3: how the backlog came to be what it is, and how each day of it is known.
-import { useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { json } from '../api'
 import { useWords, type MessageKey } from '../i18n'
@@ -7,33 +7,26 @@ import { DAY, dateOf, startOfDate } from '../model/time'
 import { Chart, type Line } from '../ui/Chart'
 import { useShared } from '../ui/state'
 import { Failed, Loading } from '../ui/States'
+import { BANDS, type BacklogDay, METHODS, seriesOf, type TrendDay } from './trends'
 import { type Metrics, useDashboard, useSpan } from './data'
-import { NotCovered, WindowPicker } from './WindowPicker'
+import { FilterNote, NotCovered, WindowPicker } from './WindowPicker'
 
-export interface BacklogDay {
-  day: string
-  open: number | null
-  method: 'observed' | 'replayed' | 'reconstructed' | 'missing'
-  created: number | null
-  closed: number | null
-  reopened: number | null
-}
-
-const METHODS = { observed: 'line', replayed: 'thin', reconstructed: 'dashed' } as const
 const BACK_DAYS = 60
 
 export default function Trends() {
+  const { view } = useShared()
   const { t } = useWords()
-  const dashboard = useDashboard(useSpan())
+  const dataset = view.filter.dataset ?? 'inc'
+  const dashboard = useDashboard(useSpan(), dataset === 'inc')
   return (
     <>
-      <header><h1>{t('screen.trends')}</h1><WindowPicker /></header>
+      <header><h1>{t('screen.trends')} · {dataset.toUpperCase()}</h1><WindowPicker /></header>
+      <FilterNote names={['cluster', 'status']} />
       {dashboard.data !== undefined && <NotCovered coverage={dashboard.data.window.coverage} />}
       {dashboard.data !== undefined && dashboard.data.window.coverage !== 'none' && <Cards metrics={dashboard.data.metrics} />}
-      <Backlog />
       {dashboard.error !== null && <div className="panel"><Failed error={dashboard.error} since={dashboard.errorUpdatedAt} retry={() => void dashboard.refetch()} /></div>}
-      {dashboard.isPending && <div className="panel"><Loading rows={4} /></div>}
-      {dashboard.data !== undefined && <Ageing ageing={dashboard.data.metrics.ageing} />}
+      {dashboard.isLoading && <div className="panel"><Loading rows={2} /></div>}
+      <Days />
     </>
   )
 }
@@ -74,53 +67,89 @@ function Flow({ flow }: { flow: Record<string, number | null> }) {
   )
 }
 
-function Backlog() {
-  const { view, live, now } = useShared()
-  const { t } = useWords()
-  const dataset = view.filter.dataset ?? 'inc'
-  const from = dateOf(now - BACK_DAYS * DAY)
-  const { data, error, errorUpdatedAt, refetch, isPending } = useQuery({
-    queryKey: ['backlog', dataset, from, live.rev],
-    queryFn: ({ signal }) => json<{ days: BacklogDay[], freshness: { content_as_of: string | null } }>(`/api/backlog?dataset=${dataset}&from=${from}`, { signal }),
-  })
-  // What flowed after the data ends is not nothing: nobody knows it yet.
-  const list = useMemo(() => {
-    const ends = data?.freshness.content_as_of ?? null
-    const last = ends === null ? '' : dateOf(Date.parse(ends))
-    return (data?.days ?? []).map((day) => (day.day > last ? { ...day, created: null, closed: null, reopened: null } : day))
-  }, [data])
-  const days = useMemo(() => list.map(({ day }) => startOfDate(day)), [list])
-  const missing = useMemo(() => list.map(({ method }) => method === 'missing'), [list])
-  const stock = useMemo(() => (Object.keys(METHODS) as (keyof typeof METHODS)[])
-    .map((method): Line => ({
-      name: t(`trends.${method}`), colour: '--accent', kind: METHODS[method],
-      // A line begins where the one before it ends, so that no gap says more than it means.
-      values: list.map((day, i) => (day.method === method || (list[i + 1]?.method === method && day.method !== 'missing') ? day.open : null)),
-    }))
-    .filter(({ values }) => values.some((value) => value !== null)), [list, t])
-  const flow = useMemo(() => ([['created', '--unknown', 'bars'], ['closed', '--on-track', 'bars'], ['reopened', '--at-risk', 'line']] as const)
-    .map(([name, colour, kind]): Line => ({ name: t(`trends.${name}`), colour, kind, values: list.map((day) => day[name]) })), [list, t])
-  const uncovered = useMemo(() => list.map(({ created, closed }) => created === null && closed === null), [list])
+// The days of the charts: those before the end of the data's calendar, or the dates of one's own.
+function useDays(): { from: string; to: string | null } {
+  const { view, now } = useShared()
+  const own = view.window === 'custom' && view.from !== null && view.to !== null && startOfDate(view.to) - startOfDate(view.from) > DAY
+  return own && view.from !== null ? { from: view.from, to: view.to } : { from: dateOf(now - (BACK_DAYS - 1) * DAY), to: null }
+}
 
-  if (error) return <div className="panel"><Failed error={error} since={errorUpdatedAt} retry={() => void refetch()} /></div>
-  if (isPending) return <div className="panel"><Loading rows={4} /></div>
+function Days() {
+  const { view, live } = useShared()
+  const { t, day } = useWords()
+  const dataset = view.filter.dataset ?? 'inc'
+  const { from, to } = useDays()
+  const query = `dataset=${dataset}&from=${from}${to === null ? '' : `&to=${to}`}${view.at === null ? '' : `&now=${new Date(view.at).toISOString()}`}`
+  const trends = useQuery({
+    queryKey: ['trends', query, live.rev],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) => json<{ days: TrendDay[]; small_n: number }>(`/api/trends?${query}`, { signal }),
+  })
+  const backlog = useQuery({
+    queryKey: ['backlog', query, live.rev],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) => json<{ days: BacklogDay[] }>(`/api/backlog?${query}`, { signal }),
+  })
+  const made = useMemo(
+    () => (trends.data && backlog.data ? seriesOf(trends.data.days, backlog.data.days, trends.data.small_n) : null),
+    [trends.data, backlog.data],
+  )
+  const words = useMemo(() => made && {
+    stock: made.stock.map(({ method, values }): Line => ({ name: t(`trends.${method}`), colour: '--accent', kind: METHODS[method], values })),
+    flow: [
+      { name: t('trends.created'), colour: '--created', kind: 'bars', values: made.created },
+      { name: t('trends.closed'), colour: '--on-track', kind: 'bars', values: made.closed },
+      { name: t('trends.reopened'), colour: '--at-risk', kind: 'line', values: made.reopened },
+    ] satisfies Line[],
+    mttr: [
+      { name: t('trends.median'), colour: '--on-track', kind: 'line', values: made.median },
+      { name: t('trends.p90'), colour: '--at-risk', kind: 'thin', values: made.p90 },
+      { name: t('trends.few', { n: made.smallN }), colour: '--on-track', kind: 'points', values: made.few },
+      { name: 'n', colour: '--soft', kind: 'told', values: made.n },
+    ] satisfies Line[],
+    ageing: BANDS.map(({ name, colour }, i): Line => ({ name: name === 'unknown' ? t('sla.unknown') : t(`age.${name}`), colour, kind: 'stack', values: made.ageing[i] ?? [] })),
+  }, [made, t])
+
+  const failed = trends.error ? trends : backlog.error ? backlog : null
+  if (failed?.error) return <div className="panel"><Failed error={failed.error} since={failed.errorUpdatedAt} retry={() => void failed.refetch()} /></div>
+  if (made === null || words === null) return <div className="panel"><Loading rows={4} /></div>
+  const span = made.days.length === 0 ? '' : `${day(made.days[0] ?? 0)} – ${day(made.days.at(-1) ?? 0)}`
   return (
     <>
-      <section className="panel">
+      <section className="panel" data-chart="backlog">
         <header>
-          <h2>{t('trends.backlog')} · {dataset.toUpperCase()}</h2>
+          <h2>{t('trends.backlog')}</h2><span className="soft">{span}</span>
           {(['observed', 'replayed', 'reconstructed', 'missing'] as const).map((method) => <Key key={method} method={method} />)}
         </header>
-        <Chart label={t('trends.backlog')} days={days} lines={stock} missing={missing} />
+        <Chart label={t('trends.backlog')} days={made.days} lines={words.stock} missing={made.noStock} />
       </section>
-      <section className="panel">
-        <header>
-          <h2>{t('trends.flow')}</h2>
-          {flow.map(({ name, colour }) => <span className="key" key={name}><svg viewBox="0 0 22 10" aria-hidden="true"><rect width="10" height="10" x="6" fill={`var(${colour})`} /></svg>{name}</span>)}
-        </header>
-        <Chart label={t('trends.flow')} days={days} lines={flow} missing={uncovered} />
+      <section className="panel" data-chart="flow">
+        <header><h2>{t('trends.flow')}</h2>{words.flow.map((line) => <Swatch key={line.name} line={line} />)}<Key method="missing" /></header>
+        <Chart label={t('trends.flow')} days={made.days} lines={words.flow} missing={made.uncovered} />
+        {made.partial !== null && <p className="soft">{t('trends.until', { day: day(made.partial) })}</p>}
+      </section>
+      <section className="panel" data-chart="mttr">
+        <header><h2>{t('trends.mttr')}</h2>{words.mttr.filter(({ kind }) => kind !== 'told').map((line) => <Swatch key={line.name} line={line} />)}<Key method="missing" /></header>
+        <Chart label={t('trends.mttr')} days={made.days} lines={words.mttr} missing={made.uncovered} unit=" h" digits={1} />
+      </section>
+      <section className="panel" data-chart="ageing">
+        <header><h2>{t('trends.ageing')}</h2>{words.ageing.map((line) => <Swatch key={line.name} line={line} />)}<Key method="missing" /></header>
+        <Chart label={t('trends.ageing')} days={made.days} lines={words.ageing} missing={made.noAgeing} />
       </section>
     </>
+  )
+}
+
+function Swatch({ line: { name, colour, kind } }: { line: Line }) {
+  return (
+    <span className="key">
+      <svg viewBox="0 0 22 10" aria-hidden="true">
+        {kind === 'bars' || kind === 'stack' ? <rect width="12" height="10" x="5" fill={`var(${colour})`} />
+          : kind === 'points' ? <circle cx="11" cy="5" r="3.6" fill="var(--surface)" stroke={`var(${colour})`} strokeWidth="1.5" />
+            : <path d="M0 5h22" stroke={`var(${colour})`} strokeWidth={kind === 'thin' ? 1 : 2} />}
+      </svg>
+      {name}
+    </span>
   )
 }
 
@@ -130,41 +159,10 @@ function Key({ method }: { method: BacklogDay['method'] }) {
     <span className="key">
       <svg viewBox="0 0 22 10" aria-hidden="true">
         {method === 'missing'
-          ? <path d="M2 10 12 0M8 10 18 0M14 10 22 2" stroke="var(--line)" strokeWidth="1.5" />
+          ? <path d="M2 10 12 0M8 10 18 0M14 10 22 2" stroke="var(--hatch)" strokeWidth="1.5" />
           : <path d="M0 5h22" stroke="var(--accent)" strokeWidth={method === 'replayed' ? 1 : 2} strokeDasharray={method === 'reconstructed' ? '5 4' : undefined} />}
       </svg>
       {t(`trends.${method}` as MessageKey)}
     </span>
   )
-}
-
-function Ageing({ ageing }: { ageing: Record<string, number> }) {
-  const { t, number } = useWords()
-  const entries = Object.entries(ageing)
-  const most = Math.max(1, ...entries.map(([, n]) => n))
-  return (
-    <section className="panel">
-      <header><h2>{t('trends.ageing')}</h2></header>
-      <table>
-        <tbody>
-          {entries.map(([name, n]) => (
-            <tr key={name}>
-              <th scope="row" style={{ width: 110 }}>{name === 'unknown' ? t('sla.unknown') : name.replace('-', '–').replace('h', ' h')}</th>
-              <td className="number" style={{ width: 70 }}>{number(n)}</td>
-              <td>
-                <svg width="100%" height="12" aria-hidden="true">
-                  <rect height="12" rx="2" width={`${(n / most) * 100}%`} fill={name === 'unknown' ? 'var(--unknown)' : overdue(name) ? 'var(--breached)' : name.startsWith('36') ? 'var(--at-risk)' : 'var(--on-track)'} />
-                </svg>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  )
-}
-
-// Beyond the usual 48 hours; the state itself belongs to each ticket's own policy.
-function overdue(name: string): boolean {
-  return Number.parseInt(name, 10) >= 48
 }

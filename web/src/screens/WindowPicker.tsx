@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import { useWords } from '../i18n'
 import { dateOf, DAY, startOfDate } from '../model/time'
+import { NO_FILTER } from '../model/filter'
 import { useShared } from '../ui/state'
 import { Empty } from '../ui/States'
 import type { Coverage } from './data'
@@ -43,4 +44,18 @@ export function NotCovered({ coverage }: { coverage: Coverage }) {
   if (coverage === 'full' || ends === null) return null
   if (coverage === 'partial') return <p className="soft" style={{ marginBottom: 12 }}>{t('window.partial', { time: time(ends) })}</p>
   return <div className="panel"><Empty text={t('nodata', { time: time(ends), window: view.window === 'last' ? t('window.today') : t(`window.${view.window}`) })} /></div>
+}
+
+// A filter that was chosen on the map still holds on this screen: it is said, and one can be rid of it.
+export function FilterNote({ names }: { names: ('cluster' | 'status' | 'team')[] }) {
+  const { view, go } = useShared()
+  const { t } = useWords()
+  const chosen = names.flatMap((name) => (view.filter[name] === null ? [] : [`${t(`filter.${name}`)}: ${view.filter[name]}`]))
+  if (chosen.length === 0) return null
+  return (
+    <p className="soft filternote">
+      {t('filter.only', { what: chosen.join(', ') })}{' '}
+      <button className="button plain" onClick={() => { go((v) => ({ filter: { ...NO_FILTER, dataset: v.filter.dataset } })) }}>{t('filter.clear')}</button>
+    </p>
+  )
 }

@@ -2,6 +2,7 @@
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore, type ComponentType } from 'react'
 import { store as remember, stored, WordsContext, wordsOf } from '../i18n'
 import type { TicketStore } from '../live/tickets'
+import { rulesThen } from '../model/freshness'
 import { DAY, dayStart } from '../model/time'
 import { type Language, type Screen, SCREENS, type Theme } from '../model/view'
 import { MapScreen } from '../screens/MapScreen'
@@ -27,6 +28,7 @@ export function App({ store }: { store: TicketStore }) {
   const now = useClock(view.at, live.skewMs)
   const past = usePast(view.at, view.mode)
   const freshness = (view.at === null ? undefined : past.data?.freshness) ?? live.freshness
+  const rules = useMemo(() => (view.at === null ? live.rules : { inc: rulesThen(live.rules.inc), crq: rulesThen(live.rules.crq) }), [view.at, live.rules])
   const [help, setHelp] = useState(false)
 
   useEffect(() => {
@@ -62,9 +64,9 @@ export function App({ store }: { store: TicketStore }) {
   const clocks = useMemo(() => ({ now, contentAsOf: { inc, crq } }), [now, inc, crq])
   const shared = useMemo<Shared>(
     () => ({
-      view, go, store, live, past, freshness, now, dark: theme === 'dark', clocks,
+      view, go, store, live, past, freshness, rules, now, dark: theme === 'dark', clocks,
     }),
-    [view, go, store, live, past, freshness, now, theme, clocks],
+    [view, go, store, live, past, freshness, rules, now, theme, clocks],
   )
   const keys = useRef({ switchLanguage, setHelp, now })
   keys.current = { switchLanguage, setHelp, now }

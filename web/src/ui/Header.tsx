@@ -84,9 +84,10 @@ function ExportMenu() {
 }
 
 export function ClockLine() {
-  const { view, go, live, freshness, now } = useShared()
+  const shared = useShared()
+  const { view, go, live, freshness, now } = shared
   const { t, time, duration } = useWords()
-  const { dataset, verdict } = headline(freshness, view.filter.dataset, now)
+  const { dataset, verdict } = headline(shared, view.filter.dataset)
   const clocks = freshness[dataset]
   const ends = clocks.contentAsOf
   const known = live.tickets !== undefined

@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react
 import type { Feature, Geometry } from 'geojson'
 import { json } from '../api'
 import type { Snapshot, TicketStore } from '../live/tickets'
-import { clocksOf, type DatasetClocks, judge, type Verdict } from '../model/freshness'
+import { clocksOf, type DatasetClocks, judge, type Rules, type Verdict } from '../model/freshness'
 import type { Clocks } from '../model/sla'
 import { type Dataset, type Ticket, ticketOf } from '../model/ticket'
 import { type Mode, pathOf, type View, viewOf } from '../model/view'
@@ -85,6 +85,7 @@ export interface Shared {
   past: UseQueryResult<Past>
   // The clocks of what is shown: of now, or of the instant the slider is at.
   freshness: Record<Dataset, DatasetClocks>
+  rules: Record<Dataset, Rules>
   now: number
   clocks: Clocks
   dark: boolean
@@ -99,9 +100,9 @@ export function useShared(): Shared {
 }
 
 // The dataset whose clocks the header tells: the chosen one, or the one that is worse off.
-export function headline(freshness: Record<Dataset, DatasetClocks>, chosen: Dataset | null, now: number): { dataset: Dataset; verdict: Verdict } {
-  const inc = judge(freshness.inc, now)
-  const crq = judge(freshness.crq, now)
+export function headline({ freshness, rules, now }: Pick<Shared, 'freshness' | 'rules' | 'now'>, chosen: Dataset | null): { dataset: Dataset; verdict: Verdict } {
+  const inc = judge(freshness.inc, rules.inc, now)
+  const crq = judge(freshness.crq, rules.crq, now)
   const order = { ok: 0, warn: 1, error: 2 }
   const worseIsCrq = order[crq.level] > order[inc.level] && freshness.crq.fileTs !== null
   const dataset = chosen ?? (worseIsCrq ? 'crq' : 'inc')
