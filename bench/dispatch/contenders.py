@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.rivals import Absent, environment
+from fleettickets.dispatch import habit
 from fleettickets.dispatch.model import Tier
 from fleettickets.dispatch.planner import plan
 from fleettickets.dispatch.problem import problem_of, triage
 from fleettickets.dispatch.search import Search
-from fleettickets.dispatch.tour import Tour
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ class Contender:
 def contenders(folder: Path, seconds: float, *, rivals: bool) -> tuple[list[Contender], list[Absent]]:
     """Those that can be measured here, and the others with why."""
     found = [
-        Contender(HABIT, lambda instance: _timed(lambda: nearest_first(_problem(instance)))),
+        Contender(HABIT, lambda instance: _timed(lambda: habit.orders(_problem(instance)))),
         Contender(INSERTION, lambda instance: _timed(lambda: _orders(instance, plan(instance)))),
         Contender(SEARCH, lambda instance: _searched(instance, seconds)),
     ]
@@ -66,25 +66,6 @@ def contenders(folder: Path, seconds: float, *, rivals: bool) -> tuple[list[Cont
             continue
         found.append(Contender(name, _rival(python, _FOLDER / script, seconds)))
     return found, absent
-
-
-def nearest_first(problem: Problem) -> Orders:
-    """The habit of today: the oldest ticket first, to the nearest vehicle whose shift still holds it."""
-    tours = [Tour(problem, vehicle) for vehicle in range(len(problem.vehicles))]
-    oldest = sorted(range(len(problem.jobs)), key=lambda job: (problem.jobs[job].due_s or 0, job))
-    for job in oldest:
-        near = sorted(
-            range(len(tours)),
-            key=lambda one: problem.travel.metres(
-                tours[one].order[-1] if tours[one].order else problem.start(one), job
-            ),
-        )
-        for one in near:
-            longer = Tour(problem, one, [*tours[one].order, job])
-            if not longer.is_over:
-                tours[one] = longer
-                break
-    return [tour.order for tour in tours]
 
 
 def _searched(instance: Instance, seconds: float) -> tuple[Orders, float]:

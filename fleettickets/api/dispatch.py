@@ -114,6 +114,8 @@ class DraftBody(_Body):
     settings: SettingsBody = SettingsBody()
     locks: LocksBody = LocksBody()
     now: ask.Instant | None = None
+    from_plan: Annotated[int, Field(ge=1, le=_BIGGEST)] | None = None
+    keep: bool = True
 
 
 class RelockBody(_Body):
@@ -121,7 +123,7 @@ class RelockBody(_Body):
 
     revision: Annotated[int, Field(ge=1, le=2**31 - 1)]
     locks: LocksBody
-    most_moved: Annotated[int, Field(ge=0, le=100_000)] = 0
+    most_moved: Annotated[int, Field(ge=0, le=100_000)] | None = 0
 
 
 class InsertBody(_Body):
@@ -188,12 +190,21 @@ async def plan_list(request: Request, query: Annotated[PlansQuery, Query()]) -> 
 
 @router.post("/plans", status_code=201, responses=reply.documented(400, 409, 504))
 async def draft(request: Request, body: DraftBody) -> Response:
-    """Plan the shift from what is open and where the vehicles are; the plan is kept as a draft."""
+    """Plan the shift from what is open and where the vehicles are; the plan is kept as a draft.
+
+    With `from_plan` the draft goes on from that plan and moves nothing; without `keep` the answer is a what-if, 200.
+    """
     caller = reply.demand(request, "dispatch")
     server = reply.server_of(request)
     moment = body.now or reply.now()
-    order = {"do": "draft", "settings": body.settings.model_dump(), "by": caller.name}
-    made = await server.planner.answer({**order, **_common(server, body.locks, moment)})
+    goes_on = body.from_plan is not None
+    if goes_on and (body.model_fields_set & {"settings", "locks"} or not body.keep):
+        raise ProblemError("bad_parameter", "from_plan goes on with that plan's settings and locks, and is kept")
+    order = {"do": "go_on" if goes_on else "draft", "settings": body.settings.model_dump(), "by": caller.name}
+    common = {**_common(server, body.locks, moment), "plan_id": body.from_plan, "keep": body.keep}
+    made = await server.planner.answer({**order, **common})
+    if not body.keep:
+        return _told({**made["plan"], "plan_id": None})
     stored = await _with_database(server, lambda connection: plans.load(connection, made["plan_id"]))
     return _told(stored.as_dict(), 201, {"location": f"/api/dispatch/plans/{stored.plan_id}"})
 
@@ -214,13 +225,13 @@ async def one(request: Request, plan_id: PlanId, query: Annotated[ask.Query, Que
 
 @router.patch("/plans/{plan_id}", responses=reply.documented(400, 409, 504))
 async def relock(request: Request, plan_id: PlanId, body: RelockBody) -> Response:
-    """Plan a draft anew under other locks, moving at most so many tickets to other crews."""
+    """Plan a draft anew under other locks, moving at most so many tickets to other crews; null: make no fresh plan."""
     reply.demand(request, "dispatch")
     server = reply.server_of(request)
     order = {"do": "relock", "plan_id": plan_id, "revision": body.revision, "most_moved": body.most_moved}
     made = await server.planner.answer({**order, **_common(server, body.locks, reply.now())})
     stored = await _with_database(server, lambda connection: plans.load(connection, plan_id))
-    return _told({**stored.as_dict(), "would_move": made["would_move"]})
+    return _told({**stored.as_dict(), "would_move": made["would_move"], "fresh": made["fresh"]})
 
 
 @router.post("/plans/{plan_id}/insert", responses=reply.documented(400, 409, 504))
@@ -306,6 +317,7 @@ def _common(server: Server, locks: LocksBody, moment: datetime) -> dict[str, Any
         "locks": locks.model_dump(),
         "router": settings.router,
         "router_url": settings.router_url,
+        "keep": True,
     }
 
 

@@ -94,16 +94,19 @@ def problem_of(error: Exception) -> ProblemError:
 
 
 def carried_out(connection: Connection, order: Mapping[str, Any]) -> dict[str, Any]:
-    """Carry out one order: {"do": "draft" or "relock", ...}."""
+    """Carry out one order: {"do": "draft", "go_on" or "relock", ...}."""
     now = datetime.fromisoformat(order["now"])
     roads = roads_of(order["router"], order["router_url"], now)
     locks = Locks.of(order["locks"])
     if order["do"] == "draft":
-        made = plans.draft(connection, Settings.of(order["settings"]), locks, now, order["by"], roads)
-        return {"plan_id": made.plan_id}
+        settings = Settings.of(order["settings"])
+        made = plans.draft(connection, settings, locks, now, order["by"], roads)
+        return {"plan_id": made.plan_id, "plan": None if order["keep"] else made.as_dict()}
     stored = plans.load(connection, order["plan_id"])
-    changed, would_move = plans.relock(connection, stored, locks, order["revision"], order["most_moved"], roads)
-    return {"plan_id": changed.plan_id, "would_move": would_move}
+    if order["do"] == "go_on":
+        return {"plan_id": plans.go_on(connection, stored, now, order["by"], roads).plan_id}
+    changed = plans.relock(connection, stored, locks, order["revision"], order["most_moved"], roads)
+    return {"plan_id": changed.stored.plan_id, "would_move": changed.would_move, "fresh": changed.fresh}
 
 
 def main() -> None:
@@ -112,7 +115,8 @@ def main() -> None:
     try:
         with db.connect(os.environ[_ADDRESS], role="fleettickets planning") as connection:
             connection.execute("SELECT set_config('statement_timeout', %s, false)", [_STATEMENT_TIMEOUT])
-            with connection.transaction():
+            # What-if: the plan is made and looked at, and nothing of it stays.
+            with connection.transaction(force_rollback=not order["keep"]):
                 answer = carried_out(connection, order)
     except (UsageError, ConflictError, UpstreamError, psycopg.Error) as error:
         problem = problem_of(error)

@@ -76,15 +76,15 @@ def keep_up(instance: Instance, current: Plan, travel: Travel | None = None) -> 
 
 def reoptimise(
     instance: Instance, current: Plan, most_moved: int, travel: Travel | None = None, improve: Improve | None = None
-) -> tuple[Plan, int]:
+) -> tuple[Plan, int, Plan]:
     """A fresh plan if it moves at most this many tickets to other crews, else the one that moves none.
 
-    The second value is how many the fresh plan moves or would have moved.
+    Then how many the fresh plan moves or would have moved, and the fresh plan itself.
     """
     fresh = plan(instance, travel, improve)
     kept = keep_up(instance, current, travel)
     moved = len(difference(current, fresh).moved)
-    return (fresh if moved <= most_moved else kept), moved
+    return (fresh if moved <= most_moved else kept), moved, fresh
 
 
 def difference(before: Plan, after: Plan) -> Difference:

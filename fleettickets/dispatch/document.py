@@ -7,16 +7,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from fleettickets.dispatch import audit
+from fleettickets.dispatch.habit import nearest_first
+from fleettickets.dispatch.margin import margins_s
 from fleettickets.dispatch.model import Instance, Job, Plan, Policy, Reason, Route, Stop, Tier, Unassigned, Vehicle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from fleettickets.dispatch.travel import Travel
 
-def document_of(instance: Instance, plan: Plan, now: datetime) -> dict[str, Any]:
+
+def document_of(instance: Instance, plan: Plan, now: datetime, travel: Travel | None = None) -> dict[str, Any]:
     """Routes with instants, unassigned tickets with reasons, the score, and the instance it was made from."""
-    score = audit.score(instance, plan)
+    horizon_s = instance.policy.horizon_s
     jobs = {job.ticket_id: job for job in instance.jobs}
     vehicles = {vehicle.vehicle_id: vehicle for vehicle in instance.vehicles}
     return {
@@ -26,11 +30,9 @@ def document_of(instance: Instance, plan: Plan, now: datetime) -> dict[str, Any]
         "summary": {
             "tickets": len(instance.jobs),
             "vehicles": sum(bool(route.stops) for route in plan.routes),
-            "assigned": score.served,
-            "saved": score.saved,
-            "savable": score.savable,
-            "distance_m": score.distance_m,
+            **worth_of(instance, plan),
             "by_reason": _by_reason(plan),
+            "nearest_first": worth_of(instance, nearest_first(instance, travel)),
         },
         "routes": [
             {
@@ -40,7 +42,8 @@ def document_of(instance: Instance, plan: Plan, now: datetime) -> dict[str, Any]
                 "lon": vehicles[route.vehicle_id].lon,
                 "distance_m": route.distance_m,
                 "ends_at": _at(now, route.end_s),
-                "stops": [_stop(stop, jobs[stop.ticket_id], number, now) for number, stop in enumerate(route.stops, 1)],
+                "shift_ends_at": _at(now, vehicles[route.vehicle_id].shift_end_s),
+                "stops": _stops(instance, route, vehicles[route.vehicle_id], jobs, plan.travel_source, now),
             }
             for route in plan.routes
         ],
@@ -54,11 +57,27 @@ def document_of(instance: Instance, plan: Plan, now: datetime) -> dict[str, Any]
                 "lat": jobs[left.ticket_id].lat,
                 "lon": jobs[left.ticket_id].lon,
                 "due_at": _due_at(jobs[left.ticket_id], now),
+                "tier": jobs[left.ticket_id].tier(horizon_s).value,
+                "p_still_open": jobs[left.ticket_id].p_still_open,
             }
             for left in plan.unassigned
         ],
         "instance": _instance_document(instance),
         "plan": asdict(plan),
+    }
+
+
+def worth_of(instance: Instance, plan: Plan) -> dict[str, int]:
+    """What a plan is worth in numbers that people ask for; the late are those whose deadline had passed before."""
+    score = audit.score(instance, plan)
+    late = {job.ticket_id for job in instance.jobs if job.tier(instance.policy.horizon_s) is Tier.LATE}
+    return {
+        "assigned": score.served,
+        "saved": score.saved,
+        "savable": score.savable,
+        "late": len(late),
+        "late_served": len(late & plan.assigned.keys()),
+        "distance_m": score.distance_m,
     }
 
 
@@ -102,6 +121,26 @@ def _instance_document(instance: Instance) -> dict[str, Any]:
     return told
 
 
+def _stops(  # one caller, one step of document_of
+    instance: Instance, route: Route, vehicle: Vehicle, jobs: Mapping[str, Job], source: str, now: datetime
+) -> list[dict[str, Any]]:
+    """The stops with their arrivals, how far those may be off, and what each stop is good for."""
+    margins = margins_s(route, vehicle, jobs, instance.policy, source)
+    told, left_s = [], max(vehicle.shift_start_s, 0)
+    for number, (stop, margin_s) in enumerate(zip(route.stops, margins, strict=True), 1):
+        job = jobs[stop.ticket_id]
+        told.append(
+            _stop(stop, job, number, now)
+            | {
+                "travel_s": stop.arrival_s - left_s,
+                "arrival_margin_s": margin_s,
+                "tier": job.tier(instance.policy.horizon_s).value,
+            }
+        )
+        left_s = stop.finish_s
+    return told
+
+
 def _stop(stop: Stop, job: Job, number: int, now: datetime) -> dict[str, Any]:
     return {
         "ticket_id": stop.ticket_id,
@@ -116,6 +155,8 @@ def _stop(stop: Stop, job: Job, number: int, now: datetime) -> dict[str, Any]:
         "is_on_time": stop.is_on_time,
         "slack_s": stop.slack_s,
         "travel_m": stop.travel_m,
+        "service_s": job.service_s,
+        "p_still_open": job.p_still_open,
     }
 
 

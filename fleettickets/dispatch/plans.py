@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
 from fleettickets.dispatch import audit, day
-from fleettickets.dispatch.changes import Difference, difference, insert_urgent, reoptimise
+from fleettickets.dispatch.changes import Difference, difference, insert_urgent, keep_up, reoptimise
 from fleettickets.dispatch.day import Locks, Settings
-from fleettickets.dispatch.document import document_of, instance_of, plan_of
+from fleettickets.dispatch.document import document_of, instance_of, plan_of, worth_of
 from fleettickets.dispatch.model import Plan, Unassigned
 from fleettickets.dispatch.planner import plan
 from fleettickets.errors import ConflictError, FleetticketsError, NotFoundError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fleettickets.dispatch.model import Instance
     from fleettickets.dispatch.planner import Improve
     from fleettickets.dispatch.roads import Roads
+    from fleettickets.dispatch.travel import Travel
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,14 @@ class Stored:
         }
 
 
+class Relocked(NamedTuple):
+    """A draft after its locks changed, and what a fresh plan would do beyond that; None where none was made."""
+
+    stored: Stored
+    would_move: int | None
+    fresh: dict[str, Any] | None
+
+
 def draft(
     connection: Connection, settings: Settings, locks: Locks, now: datetime, by: str, roads: Roads | None = None
 ) -> Stored:
@@ -67,13 +76,16 @@ def draft(
     instance = day.read(connection, settings, locks, now)
     travel = roads.travel(connection, instance) if roads else None
     made = plan(instance, travel, search_of(settings))
-    row = connection.execute(
-        "INSERT INTO dispatch.plan (planned_for, created_at, created_by, based_on, settings, locks, document) "
-        "VALUES (%s, %s, %s, (SELECT plan_id FROM dispatch.plan WHERE state = 'committed'), %s, %s, %s) "
-        "RETURNING plan_id",
-        [now, now, by, Jsonb(asdict(settings)), Jsonb(locks.as_dict()), Jsonb(document_of(instance, made, now))],
-    ).fetchone()
-    return load(connection, row[0] if row else 0)
+    return _keep(connection, settings, locks, document_of(instance, made, now, travel), now, by)
+
+
+def go_on(connection: Connection, stored: Stored, now: datetime, by: str, roads: Roads | None = None) -> Stored:
+    """A draft that goes on from a plan as the day is now: what closed leaves it, no ticket goes to another crew."""
+    locks = _still_possible(connection, stored.settings, stored.locks, now)
+    instance = day.read(connection, stored.settings, locks, now)
+    travel = roads.travel(connection, instance) if roads else None
+    made = keep_up(instance, plan_of(stored.document), travel)
+    return _keep(connection, stored.settings, locks, document_of(instance, made, now, travel), now, by)
 
 
 def load(connection: Connection, plan_id: int | None = None) -> Stored:
@@ -100,14 +112,27 @@ def newest_draft(connection: Connection) -> Stored:
 
 
 def relock(
-    connection: Connection, stored: Stored, locks: Locks, revision: int, most_moved: int, roads: Roads | None = None
-) -> tuple[Stored, int]:
-    """Plan the draft anew under other locks, moving at most so many tickets; how many a fresh plan would move."""
+    connection: Connection,
+    stored: Stored,
+    locks: Locks,
+    revision: int,
+    most_moved: int | None,
+    roads: Roads | None = None,
+) -> Relocked:
+    """Plan the draft anew under other locks, moving at most so many tickets to other crews; None: make no fresh plan.
+
+    A fresh plan costs a search; without one a lock is a matter of a second.
+    """
     _only_draft(stored, revision)
     instance = day.read(connection, stored.settings, locks, stored.planned_for)
     travel = roads.travel(connection, instance) if roads else None
-    made, moved = reoptimise(instance, plan_of(stored.document), most_moved, travel, search_of(stored.settings))
-    return _store(connection, stored, instance, made, locks), moved
+    current = plan_of(stored.document)
+    if most_moved is None:
+        kept = keep_up(instance, current, travel)
+        return Relocked(_store(connection, stored, instance, kept, locks, travel), None, None)
+    made, moved, fresh = reoptimise(instance, current, most_moved, travel, search_of(stored.settings))
+    told = {**worth_of(instance, fresh), "reordered": len(difference(current, fresh).reordered)}
+    return Relocked(_store(connection, stored, instance, made, locks, travel), moved, told)
 
 
 def insert(
@@ -126,7 +151,7 @@ def insert(
     made = insert_urgent(known, plan_of(stored.document), ticket_id, travel)
     if isinstance(made, Unassigned):
         return made
-    return _store(connection, stored, known, made, stored.locks)
+    return _store(connection, stored, known, made, stored.locks, travel)
 
 
 def commit(connection: Connection, stored: Stored, revision: int, by: str, now: datetime) -> list[str]:
@@ -187,13 +212,42 @@ def _only_draft(stored: Stored, revision: int) -> None:
         raise ConflictError(f"plan {stored.plan_id} is at revision {stored.revision}, not {revision}: look at it again")
 
 
-def _store(connection: Connection, stored: Stored, instance: Instance, made: Plan, locks: Locks) -> Stored:
+def _keep(  # a plan's row
+    connection: Connection, settings: Settings, locks: Locks, document: dict[str, Any], now: datetime, by: str
+) -> Stored:
+    row = connection.execute(
+        "INSERT INTO dispatch.plan (planned_for, created_at, created_by, based_on, settings, locks, document) "
+        "VALUES (%s, %s, %s, (SELECT plan_id FROM dispatch.plan WHERE state = 'committed'), %s, %s, %s) "
+        "RETURNING plan_id",
+        [now, now, by, Jsonb(asdict(settings)), Jsonb(locks.as_dict()), Jsonb(document)],
+    ).fetchone()
+    return load(connection, row[0] if row else 0)
+
+
+def _still_possible(connection: Connection, settings: Settings, locks: Locks, now: datetime) -> Locks:
+    """The locks without the tickets that closed and the vehicles that are not active any more."""
+    today = day.read(connection, settings, Locks(), now)
+    tickets = {job.ticket_id for job in today.jobs}
+    vehicles = {vehicle.vehicle_id for vehicle in today.vehicles}
+    return Locks(
+        {one: vehicle for one, vehicle in locks.pinned.items() if one in tickets and vehicle in vehicles},
+        {
+            vehicle: tuple(one for one in ids if one in tickets)
+            for vehicle, ids in locks.first.items()
+            if vehicle in vehicles
+        },
+    )
+
+
+def _store(  # the same
+    connection: Connection, stored: Stored, instance: Instance, made: Plan, locks: Locks, travel: Travel | None
+) -> Stored:
     row = connection.execute(
         "UPDATE dispatch.plan SET revision = revision + 1, locks = %s, document = %s "
         "WHERE plan_id = %s AND revision = %s AND state = 'draft' RETURNING plan_id",
         [
             Jsonb(locks.as_dict()),
-            Jsonb(document_of(instance, made, stored.planned_for)),
+            Jsonb(document_of(instance, made, stored.planned_for, travel)),
             stored.plan_id,
             stored.revision,
         ],

@@ -134,6 +134,73 @@ def test_who_is_second_gets_a_conflict(client: httpx.Client) -> None:
     assert (stale.status_code, stale.json()["code"]) == (409, "conflict")
 
 
+def test_a_plan_stands_beside_the_habit_of_today(client: httpx.Client) -> None:
+    """What nearest-first would do with the same day, and for each stop what it rests on."""
+    plan = drafted(client)
+    summary, habit = plan["summary"], plan["summary"]["nearest_first"]
+    assert summary["assigned"] == habit["assigned"] == 8
+    assert summary["distance_m"] <= habit["distance_m"]
+    assert (summary["late"], summary["late_served"]) == (0, 0)
+    for route in plan["routes"]:
+        left_at = NOW
+        margins = [stop["arrival_margin_s"] for stop in route["stops"]]
+        assert margins == sorted(margins)
+        for stop in route["stops"]:
+            arrives, ends = (datetime.fromisoformat(stop[name]) for name in ("arrives_at", "finishes_at"))
+            assert (arrives - left_at).total_seconds() == stop["travel_s"]
+            assert (ends - arrives).total_seconds() == stop["service_s"]
+            assert (stop["tier"], stop["p_still_open"]) == ("routine", 1.0)
+            left_at = ends
+
+
+def test_a_new_draft_goes_on_from_the_committed_plan_and_moves_nobody(
+    client: httpx.Client, town: db.Connection
+) -> None:
+    """What closed leaves, what is new fills in, every other ticket stays with its crew; locks on what is gone fall."""
+    locks = {"pinned": {"E0": "WEST", "E1": "WEST"}, "first": {"EAST": ["E2", "E3"]}}
+    first = drafted(client, locks=locks)
+    client.post(f"/api/dispatch/plans/{first['plan_id']}/commit", json={"revision": 1})
+    town.execute(
+        "UPDATE tickets.inc SET raw = raw || '{\"is_actionable\": \"false\"}' WHERE ticket_id IN ('E1', 'E2', 'W1')"
+    )
+    ticket(town, "NEW", -1.279, 36.901)
+    body = {"from_plan": first["plan_id"], "now": NOW.isoformat()}
+    answer = client.post("/api/dispatch/plans", json=body)
+    assert answer.status_code == 201, answer.text
+    second = answer.json()
+    assert (second["state"], second["based_on"]) == ("draft", first["plan_id"])
+    assert second["locks"] == {"pinned": {"E0": "WEST"}, "first": {"EAST": ["E3"]}}
+    change = client.get(f"/api/dispatch/plans/{first['plan_id']}/diff", params={"to": second["plan_id"]}).json()
+    assert (change["added"], change["removed"], change["moved"]) == (["NEW"], ["E1", "E2", "W1"], [])
+    both = client.post("/api/dispatch/plans", json={**body, "settings": {}})
+    assert both.status_code == 400
+
+
+def test_a_what_if_leaves_nothing_behind(client: httpx.Client) -> None:
+    """One crew away: the answer is a plan, and no plan is kept."""
+    away = {"without_vehicles": ["WEST"], "iterations": 0}
+    answer = client.post("/api/dispatch/plans", json={"settings": away, "now": NOW.isoformat(), "keep": False})
+    assert answer.status_code == 200
+    assert answer.json()["plan_id"] is None
+    assert [route["vehicle_id"] for route in answer.json()["routes"]] == ["EAST"]
+    assert client.get("/api/dispatch/plans").json()["plans"] == []
+
+
+def test_a_lock_without_a_fresh_plan_moves_only_what_it_names(client: httpx.Client) -> None:
+    """Null instead of a bound: no search, no offer. With a bound: what a fresh plan would do."""
+    made = drafted(client)
+    path = f"/api/dispatch/plans/{made['plan_id']}"
+    locks = {"pinned": {"E0": "WEST"}, "first": {}}
+    changed = client.patch(path, json={"revision": 1, "locks": locks, "most_moved": None}).json()
+    assert (changed["would_move"], changed["fresh"]) == (None, None)
+    assert sorted(orders(changed)["WEST"]) == ["E0", "W0", "W1", "W2", "W3"]
+    assert [one for one in orders(made)["EAST"] if one != "E0"] == orders(changed)["EAST"]
+    free = client.patch(path, json={"revision": 2, "locks": {}, "most_moved": 0}).json()
+    assert free["would_move"] == 1
+    assert orders(free) == orders(changed)
+    assert free["fresh"]["distance_m"] < free["summary"]["distance_m"]
+
+
 WRONG: Any = [
     ("GET", "/api/dispatch/plans/77", None, 404),
     ("GET", "/api/dispatch/plans/77/export.gpx", None, 404),

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from fleettickets.dispatch import audit
 from fleettickets.dispatch.changes import difference, insert_urgent, keep_up, reoptimise
+from fleettickets.dispatch.habit import nearest_first
+from fleettickets.dispatch.margin import margins_s
 from fleettickets.dispatch.model import Instance, Job, Plan, Policy, Reason, Stop, Tier, Unassigned, Vehicle
 from fleettickets.dispatch.planner import plan
 from fleettickets.dispatch.problem import problem_of
@@ -204,8 +206,8 @@ def test_a_bounded_improvement_says_how_many_it_would_move_and_moves_none_beyond
     instance = day(10, 100, seed=8)
     before = plan(instance)
     search = Search(iterations=200)
-    kept, would_move = reoptimise(instance, before, 0, improve=search)
-    moved, did_move = reoptimise(instance, before, would_move, improve=search)
+    kept, would_move, _ = reoptimise(instance, before, 0, improve=search)
+    moved, did_move, _ = reoptimise(instance, before, would_move, improve=search)
     assert would_move == did_move > 0
     assert difference(before, kept).moved == ()
     assert len(difference(before, moved).moved) == would_move
@@ -271,3 +273,29 @@ def test_random_days_of_every_size_pass_the_audit() -> None:
     for seed in range(12):
         instance = day(chance.randint(1, 15), chance.randint(1, 150), seed)
         assert audit.faults(instance, plan(instance)) == []
+
+
+@given(instances())
+def test_the_habit_can_be_driven_too(instance: Instance) -> None:
+    """What plans are compared with keeps shifts, skills and capacity, and knows no locks."""
+    free = replace(
+        instance,
+        jobs=tuple(replace(job, pinned_to=None) for job in instance.jobs),
+        vehicles=tuple(replace(vehicle, committed=()) for vehicle in instance.vehicles),
+    )
+    made = nearest_first(instance)
+    assert [fault for fault in audit.faults(free, made) if "neither on a route" not in fault] == []
+
+
+@given(instances())
+def test_an_arrival_is_never_surer_than_the_one_before(instance: Instance) -> None:
+    """Along a route what is not known adds up; a road that was looked at is surer than a straight line."""
+    jobs = {job.ticket_id: replace(job, is_coarse=False) for job in instance.jobs}
+    vehicles = {vehicle.vehicle_id: vehicle for vehicle in instance.vehicles}
+    for route in plan(instance).routes:
+        by_line, by_road = (
+            margins_s(route, vehicles[route.vehicle_id], jobs, instance.policy, source)
+            for source in ("straight line x 1.35", "osrm")
+        )
+        assert by_line == sorted(by_line)
+        assert all(road <= line for road, line in zip(by_road, by_line, strict=True))
