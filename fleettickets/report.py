@@ -88,6 +88,20 @@ class RunReport:
         if outcome.extra_columns:
             self.notes.append(f"{outcome.key}: unknown columns kept in raw: {', '.join(outcome.extra_columns)}")
 
+    def follow(self, later: RunReport) -> None:
+        """Count a later run of the dataset in."""
+        self.watermark_to = later.watermark_to
+        self.files.update(later.files)
+        self.rows.add(later.rows)
+        self.rejected_by_reason.update(later.rejected_by_reason)
+        self.flags.update(later.flags)
+        self.archived += later.archived
+        self.to_archive += later.to_archive
+        self.export_truncated += later.export_truncated
+        self.notes += later.notes
+        self.duration_s += later.duration_s
+        self.exit_code = self.exit_code or later.exit_code
+
     @property
     def rows_per_s(self) -> int:
         """Rows read a second, the whole run counted."""

@@ -74,6 +74,8 @@ def _framework(server: Server) -> FastAPI:
     app.state.server = server
     for router in _ROUTERS:
         app.include_router(router)
+    if server.settings.demo is not None:
+        app.include_router(server.settings.demo)
     app.add_route("/{path:path}", WebApp(server.settings).answer, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)

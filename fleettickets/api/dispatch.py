@@ -144,7 +144,7 @@ async def vehicles(request: Request, query: Annotated[VehiclesQuery, Query()]) -
     """Every active vehicle: where it was last known to be, how fresh that is, what it does next."""
     text = await reply.server_of(request).value(
         "SELECT dispatch.fn_vehicles(make_interval(secs => %s), %s)::text",
-        [query.stale_after_minutes * 60, query.now or reply.now()],
+        [query.stale_after_minutes * 60, query.now or reply.now(request)],
     )
     return await reply.fresh(request, text.encode())
 
@@ -155,7 +155,7 @@ async def nearest(request: Request, query: Annotated[NearestQuery, Query()]) -> 
     is_point = query.lon is not None and query.lat is not None
     if [bool(query.ticket), bool(query.vehicle), is_point].count(True) != 1:
         raise ProblemError("bad_parameter", "give one of ticket, vehicle, or lon with lat")
-    moment = query.now or reply.now()
+    moment = query.now or reply.now(request)
     server = reply.server_of(request)
     if query.ticket:
         text = await server.value(
@@ -176,7 +176,7 @@ async def attribution(request: Request, query: Annotated[AttributionQuery, Query
     """Closures by team: as assigned beside as observed by the tracks, with the coverage."""
     text = await reply.server_of(request).value(
         "SELECT dispatch.fn_attribution(coalesce(%s, %s - interval '7 days'), %s, %s)::text",
-        [query.from_, query.to or reply.now(), query.to or reply.now(), query.dataset],
+        [query.from_, query.to or reply.now(request), query.to or reply.now(request), query.dataset],
     )
     return await reply.fresh(request, text.encode())
 
@@ -196,7 +196,7 @@ async def draft(request: Request, body: DraftBody) -> Response:
     """
     caller = reply.demand(request, "dispatch")
     server = reply.server_of(request)
-    moment = body.now or reply.now()
+    moment = body.now or reply.now(request)
     goes_on = body.from_plan is not None
     if goes_on and (body.model_fields_set & {"settings", "locks"} or not body.keep):
         raise ProblemError("bad_parameter", "from_plan goes on with that plan's settings and locks, and is kept")
@@ -229,7 +229,7 @@ async def relock(request: Request, plan_id: PlanId, body: RelockBody) -> Respons
     reply.demand(request, "dispatch")
     server = reply.server_of(request)
     order = {"do": "relock", "plan_id": plan_id, "revision": body.revision, "most_moved": body.most_moved}
-    made = await server.planner.answer({**order, **_common(server, body.locks, reply.now())})
+    made = await server.planner.answer({**order, **_common(server, body.locks, reply.now(request))})
     stored = await _with_database(server, lambda connection: plans.load(connection, plan_id))
     return _told({**stored.as_dict(), "would_move": made["would_move"], "fresh": made["fresh"]})
 
@@ -239,7 +239,7 @@ async def insert(request: Request, plan_id: PlanId, body: InsertBody) -> Respons
     """Take one urgent ticket into a draft; nothing else moves. Where it fits nowhere, the reason."""
     reply.demand(request, "dispatch")
     server = reply.server_of(request)
-    roads = roads_of(server.settings.router, server.settings.router_url, reply.now())
+    roads = roads_of(server.settings.router, server.settings.router_url, reply.now(request))
 
     def work(connection: Connection) -> dict[str, Any]:
         stored = plans.load(connection, plan_id)
@@ -258,7 +258,7 @@ async def commit(request: Request, plan_id: PlanId, body: CommitBody) -> Respons
 
     def work(connection: Connection) -> dict[str, Any]:
         stored = plans.load(connection, plan_id)
-        closed = plans.commit(connection, stored, body.revision, caller.name, reply.now())
+        closed = plans.commit(connection, stored, body.revision, caller.name, reply.now(request))
         return {"closed_before": closed, "plan": plans.load(connection, plan_id).as_dict()}
 
     return _told(await _with_database(reply.server_of(request), work))

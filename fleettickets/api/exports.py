@@ -35,7 +35,7 @@ async def export(request: Request, ending: Ending, query: Annotated[ExportQuery,
         body = await asyncio.to_thread(feed.whole, server.held.view, asked, pii=pii)
     else:
         body = await feed.at_instant(server, asked, pii=pii)
-    moment = query.now or reply.now()
+    moment = query.now or reply.now(request)
     said = query.model_dump(mode="json", exclude_defaults=True, exclude={"now", "bom"})
     sheet = await asyncio.to_thread(lambda: of_tickets(orjson.loads(body), moment.astimezone(EAT), said))
     content = await _file(sheet, ending, bom=query.bom)

@@ -19,6 +19,7 @@ from fleettickets.api.selection import page, select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from fleettickets.api.held import Feature
 
@@ -117,7 +118,7 @@ async def item(request: Request, name: str, item: str, query: Annotated[PageQuer
     base = f"{_base(request)}/collections/{name}"
     links = [_link(base, "collection", "application/json", "its collection")]
     links.append(_link(str(request.url), "self", "application/geo+json", "this item"))
-    for document in _documents(name, server.held.view.features, item, pii=pii):
+    for document in _documents(name, server.held.view.features, item, server.now(), pii=pii):
         return _json_bytes(orjson.dumps({**document, "links": links}), "application/geo+json")
     raise ProblemError("not_found", "there is no such item, or it is no longer open")
 
@@ -148,7 +149,7 @@ def _page(request: Request, name: str, query: ItemsQuery, chosen: Sequence[Featu
     base = f"{_base(request)}/collections/{name}/items"
     links = [_link(str(request.url), "self", "application/geo+json", "this page")]
     if name == "clusters":
-        documents = list(_clusters(chosen))
+        documents = list(_clusters(chosen, reply.now(request)))
         matched, after = len(documents), None
         texts = b",".join(orjson.dumps(one) for one in documents[:limit])
         returned = min(limit, matched)
@@ -163,7 +164,7 @@ def _page(request: Request, name: str, query: ItemsQuery, chosen: Sequence[Featu
     return (
         b'{"type":"FeatureCollection","timeStamp":%s,"numberMatched":%d,"numberReturned":%d,"links":%s,"features":[%s]}'
         % (
-            orjson.dumps(reply.now().strftime("%Y-%m-%dT%H:%M:%SZ")),
+            orjson.dumps(reply.now(request).strftime("%Y-%m-%dT%H:%M:%SZ")),
             matched,
             returned,
             orjson.dumps(links),
@@ -172,19 +173,19 @@ def _page(request: Request, name: str, query: ItemsQuery, chosen: Sequence[Featu
     )
 
 
-def _documents(name: str, features: Sequence[Feature], item: str, *, pii: bool) -> list[dict[str, Any]]:
+def _documents(name: str, features: Sequence[Feature], item: str, now: datetime, *, pii: bool) -> list[dict[str, Any]]:
     if name == "clusters":
-        return [one for one in _clusters(features) if one["id"] == item]
+        return [one for one in _clusters(features, now) if one["id"] == item]
     found = [feature.text for feature in features if feature.ticket_id == item]
     return [orjson.loads(text if pii else masked(text)) for text in found]
 
 
-def _clusters(features: Sequence[Feature]) -> list[dict[str, Any]]:
+def _clusters(features: Sequence[Feature], now: datetime) -> list[dict[str, Any]]:
     """A feature a cluster, in the middle of its tickets."""
     by_cluster: dict[str, list[Feature]] = defaultdict(list)
     for feature in features:
         by_cluster[feature.facts.cluster or _NO_CLUSTER].append(feature)
-    now_s = reply.now().timestamp()
+    now_s = now.timestamp()
     found = []
     for cluster, members in sorted(by_cluster.items()):
         places = [

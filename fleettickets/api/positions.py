@@ -19,6 +19,7 @@ from fleettickets.dispatch.positions.push import fixes_of
 from fleettickets.errors import FleetticketsError
 
 if TYPE_CHECKING:
+    from fleettickets.api.server import Server
     from fleettickets.dispatch.positions.fix import Fix
 
 PATH: Final = "/api/dispatch/positions"
@@ -51,7 +52,7 @@ async def push(request: Request) -> Response:
     _demand(request, form)
     try:
         fixes = fixes_of(body, form)
-        done = await asyncio.to_thread(_record, reply.server_of(request).settings.database_url, fixes)
+        done = await asyncio.to_thread(_record, reply.server_of(request), fixes)
     except (FleetticketsError, psycopg.Error) as error:
         raise problem_of(error) from None
     # OwnTracks reads a list of commands, Jimi wants its code.
@@ -81,6 +82,6 @@ def _demand(request: Request, form: dict[str, str] | None) -> None:
         raise ProblemError("forbidden", f"this needs a token with scope {_SCOPE}")
 
 
-def _record(database_url: str, fixes: list[Fix]) -> dict[str, Any]:
-    with db.connect(database_url, role="fleettickets serve") as connection, connection.transaction():
-        return record(connection, fixes, "push", reply.now()).as_dict()
+def _record(server: Server, fixes: list[Fix]) -> dict[str, Any]:
+    with db.connect(server.settings.database_url, role="fleettickets serve") as connection, connection.transaction():
+        return record(connection, fixes, "push", server.now()).as_dict()

@@ -63,7 +63,7 @@ async def freshness(request: Request, query: Annotated[ask.Query, Query()]) -> R
     reply.demand_loaded(server)
     stale = server.follower.stale_since
     body = b'{"now" : %s, "rev" : %d, "stale_since" : %s, %s}' % (
-        orjson.dumps(reply.now()),
+        orjson.dumps(server.now()),
         server.held.rev,
         orjson.dumps(stale),
         server.follower.clocks()[1:-1],
@@ -75,5 +75,10 @@ async def freshness(request: Request, query: Annotated[ask.Query, Query()]) -> R
 async def config(request: Request, query: Annotated[ask.Query, Query()]) -> Response:  # noqa: ARG001  # it refuses what is unknown
     """What the web app needs to know of this server."""
     settings = reply.server_of(request).settings
-    known = {"version": __version__, "basemap_url": settings.basemap_url, "tiles_above": TILES_ABOVE}
+    known = {
+        "version": __version__,
+        "basemap_url": settings.basemap_url,
+        "tiles_above": TILES_ABOVE,
+        "demo": settings.demo is not None,
+    }
     return Response(orjson.dumps(known), media_type="application/json", headers={"cache-control": "no-cache"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Request, Response
@@ -15,6 +14,7 @@ from fleettickets.api.problems import KINDS, MEDIA_TYPE, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from fleettickets.api.answers import Asked
     from fleettickets.api.server import Server
@@ -155,6 +155,6 @@ async def fresh(request: Request, body: bytes, media_type: str = "application/js
     return response
 
 
-def now() -> datetime:
-    """The clock, in whole seconds."""
-    return datetime.now(UTC).replace(microsecond=0)
+def now(request: Request) -> datetime:
+    """The server's clock, in whole seconds."""
+    return server_of(request).now()

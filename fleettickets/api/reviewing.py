@@ -70,8 +70,8 @@ def _decide(server: Server, verdict: Verdict, who: str) -> dict[str, Any]:
             with connection.transaction():
                 what = review.target(connection, verdict.decision_key, verdict.cluster)
                 if verdict.action == "undo":
-                    return review.undo(connection, what, who=who, now=reply.now()).as_dict()
-                found = review.decide(connection, what, verdict.action, who=who, now=reply.now(), point=point)
+                    return review.undo(connection, what, who=who, now=server.now()).as_dict()
+                found = review.decide(connection, what, verdict.action, who=who, now=server.now(), point=point)
                 return found.as_dict()
     except UsageError as error:
         raise problems.ProblemError("conflict", str(error)) from None

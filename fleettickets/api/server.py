@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 import psycopg
@@ -22,9 +23,10 @@ from fleettickets.api.streams import Streams
 from fleettickets.api.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from fastapi import APIRouter
     from psycopg import sql
     from psycopg.abc import Params
 
@@ -33,6 +35,11 @@ if TYPE_CHECKING:
 _POOL: Final = 4
 _WAIT_FOR_CONNECTION_S: Final = 5.0
 _WAIT_FOR_MAP_S: Final = 10.0
+
+
+def wall_clock() -> datetime:
+    """What time it is."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,9 @@ class ServeSettings:
     access_log: bool = True
     router: str | None = None
     router_url: str | None = None
+    demo: APIRouter | None = None
+    """What a demo adds; in earnest there is none."""
+    clock: Callable[[], datetime] = wall_clock
 
 
 @dataclass(slots=True)
@@ -109,6 +119,10 @@ class Server:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.pool.close(timeout=2.0)
+
+    def now(self) -> datetime:
+        """The instant that counts as now, in whole seconds: a demo's clock runs faster."""
+        return self.settings.clock().replace(microsecond=0)
 
     async def value(self, query: Query, parameters: Params | None = None) -> Any:  # noqa: ANN401  # whatever the column holds
         """The one value that a query answers; its failure is a problem that the caller may see."""

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fleettickets.commands.app import App
+    from fleettickets.demo.agreement import Agreement
     from fleettickets.demo.export import Plan
-    from fleettickets.demo.play import Agreement, Demo
+    from fleettickets.demo.play import Demo
     from fleettickets.report import RunReport
 
 _ROWS = 34_849
@@ -32,7 +33,9 @@ _DAYS = 40
 @click.option("--days", default=_DAYS, show_default=True, type=click.IntRange(0), help="Days of hourly deltas.")
 @click.option("--seed", default=1, show_default=True, help="The same seed tells the same story.")
 @click.option("--exit", "leave", is_flag=True, help="Stop after the summary instead of feeding on.")
-@click.option("--every", "pause_s", default=5.0, show_default=True, help="Seconds between two live deltas.")
+@click.option(
+    "--every", "pause_s", default=10.0, show_default=True, type=click.FloatRange(0), help="Seconds between two deltas."
+)
 @click.option("--port", default=8080, show_default=True, help="Port of the map; another one if it is taken.")
 @click.option("--no-browser", is_flag=True, help="Do not open the map in a browser.")
 @click.option("--keep", metavar="FOLDER", help="Play in this folder and leave it, servers running, at the end.")
@@ -52,81 +55,126 @@ def command(  # noqa: PLR0913  # one parameter an option
     """From nothing to the live map, in a private playground that is removed at the end."""
     if ctx.invoked_subcommand:
         return
-    from fleettickets.demo.play import Demo  # noqa: PLC0415  # its imports are the demo's alone
-
     app: App = ctx.obj
     home = Path(keep).absolute() if keep else app.home / "demo"
     if keep and home.exists() and any(home.iterdir()):
         raise UsageError(f"--keep {keep}: the folder is not empty; give a new one")
-    demo = Demo(home, app.now, rows, days, seed, app.say)
-    app.say(f"A private PostgreSQL and S3 server start in {home}; {_ending(keep)}")
+    shown = _shown(home)
+    app.say(f"The demo starts a private PostgreSQL and S3 server in {shown}, on this machine only; {_ending(keep)}")
+    from fleettickets.demo.play import Demo  # noqa: PLC0415  # its imports are the demo's alone, and slow
+
+    demo = Demo(home, app.now, rows, days, seed, app.say, _program(app, home))
     try:
-        _play(app, demo, leave=leave, pause_s=pause_s, port=port, browser=not no_browser)
+        _play(app, demo, leave=leave or app.as_json, pause_s=pause_s, port=port, browser=not no_browser)
     finally:
         if not keep:
-            demo.remove()
-            app.say(f"stopped both servers and removed {home}")
+            _remove(app, demo)
     if keep:
-        app.say(f"the servers still run: FLEETTICKETS_HOME={home} fleettickets status; ... down stops them")
+        app.say(f"the servers still run: {demo.program} status; {demo.program} down --remove ends them")
 
 
 def _ending(keep: str | None) -> str:
-    return "they stay until 'fleettickets down'" if keep else "Ctrl-C stops and removes them"
+    return "they stay until you stop them" if keep else "Ctrl-C stops and removes them"
+
+
+def _shown(path: Path) -> str:
+    """The path as one types it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _program(app: App, home: Path) -> str:
+    """What to type in this folder to call fleettickets on the playground, whatever is set here."""
+    import shlex  # noqa: PLC0415  # beside its only use
+    import shutil  # noqa: PLC0415  # the same
+    import sys  # noqa: PLC0415  # the same
+
+    called = Path(sys.argv[0])
+    on_path = shutil.which("fleettickets")
+    program = "fleettickets" if on_path and called.exists() and Path(on_path).samefile(called) else _shown(called)
+    if app.settings.database_url is None:
+        return f"FLEETTICKETS_HOME={shlex.quote(_shown(home))} {shlex.quote(program)}"
+    elsewhere = shlex.quote(str(home))  # where no .env leads to another database
+    unset = "env -u DATABASE_URL -u FLEETTICKETS_DATABASE_URL"
+    return f"cd {elsewhere} && {unset} FLEETTICKETS_HOME=. {shlex.quote(str(called.absolute()))}"
+
+
+def _remove(app: App, demo: Demo) -> None:
+    """Stop and remove everything; a second Ctrl-C does not leave half of it."""
+    import contextlib  # noqa: PLC0415  # beside its only use
+    import signal  # noqa: PLC0415  # the same
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    demo.remove()
+    with contextlib.suppress(OSError):  # other servers of this folder live beside the demo's
+        demo.home.parent.rmdir()
+    app.say(f"stopped the web server, PostgreSQL and the S3 server, and removed {_shown(demo.home)}")
 
 
 def _play(app: App, demo: Demo, *, leave: bool, pause_s: float, port: int, browser: bool) -> None:
-    import sys  # noqa: PLC0415  # beside its only use
-    import webbrowser  # noqa: PLC0415  # the same
+    import time  # noqa: PLC0415  # beside its only use
 
-    from fleettickets.demo.play import disagreements  # noqa: PLC0415  # the demo's alone
+    from fleettickets.demo.agreement import disagreements  # noqa: PLC0415  # the demo's alone
 
+    began_s = time.monotonic()
+    watch = partial(follow, app)
     demo.start()
-    counts = demo.export(partial(follow, app))
-    reports = demo.drain(partial(follow, app))
-    again = demo.drain(partial(follow, app), again=True)
-    demo.geocode()
-    demo.drive()
+    demo.begin(watch)
     with demo.website(port) as url:
-        agreements = demo.agreements(counts) + demo.served(url, counts)
+        app.say(f"\nThe map, as it stood {demo.days} days ago: {url}   (after {time.monotonic() - began_s:.1f} s)")
+        if browser and not leave:
+            _open(url)
+        app.say(f"Now {plural(demo.days, 'day')} of deltas run through behind it:\n")
+        demo.replay(watch)
+        demo.drive()
+        again = demo.drain(watch)
+        agreements = demo.check(url)
         sources = demo.by_geo_source()
-        document = {**_document(demo, counts, reports, again, agreements), "open_by_geo_source": sources, "url": url}
+        reports = [demo.reports[one.plan.dataset.name] for one in demo.exporters]
+        document = {**_document(demo, reports, again, agreements), "open_by_geo_source": sources, "url": url}
         app.answer(document, lambda: _show(reports, again, agreements, sources))
         if disagreements(agreements):
             raise FleetticketsError("the database and the simulator disagree: see the numbers above")
-        if not leave and not app.as_json:
-            app.say(f"\nthe map is at {url}")
-            if browser and sys.stderr.isatty():
-                webbrowser.open(url)
-            _feed_on(app, demo, pause_s)
+        if not leave:
+            _feed_on(app, demo, url, pause_s)
 
 
-def _feed_on(app: App, demo: Demo, pause_s: float) -> None:
-    app.say(f"\nfeeding on: every {pause_s:g} s the clock runs an hour and both exports write a delta (Ctrl-C ends)")
+def _open(url: str) -> None:
+    import sys  # noqa: PLC0415  # beside its only use
+    import webbrowser  # noqa: PLC0415  # the same
+
+    if sys.stderr.isatty():
+        webbrowser.open(url)
+
+
+def _feed_on(app: App, demo: Demo, url: str, pause_s: float) -> None:
+    app.say(f"\nThe map: {url}\nWhy is a ticket late? Type in another terminal:\n  {demo.explain}")
+    app.say(f"\nEvery {pause_s:g} s the clock runs an hour and both exports write a delta (Ctrl-C ends):")
     demo.say = lambda _: None
     try:
         for reports in demo.live(pause_s, lambda _: nullcontext(NOBODY)):
-            parts = (
-                f"{report.dataset}: {report.rows.new} new, {report.rows.changed} changed, {report.rows.alarm} alarms"
-                for report in reports
-            )
-            app.say(f"{shown_time(demo.now)}  {'  |  '.join(parts)}")
+            app.say(f"{shown_time(demo.now)}  {'  |  '.join(_news(report) for report in reports)}")
     except KeyboardInterrupt:
         app.say("")
 
 
+def _news(report: RunReport) -> str:
+    if not report.files.total():
+        return f"{report.dataset}: no file came"
+    rows = report.rows
+    return f"{report.dataset}: {rows.new} new, {rows.changed} changed, {rows.alarm} alarms"
+
+
 def _document(
-    demo: Demo,
-    counts: dict[str, Any],
-    reports: Sequence[RunReport],
-    again: Sequence[RunReport],
-    agreements: Sequence[Agreement],
+    demo: Demo, reports: Sequence[RunReport], again: Sequence[RunReport], agreements: Sequence[Agreement]
 ) -> dict[str, Any]:
     return {
         "steps": [{"step": what, "duration_s": round(took_s, 3)} for what, took_s in demo.steps],
-        "written": {name: {"files": count.files, "rows": count.rows} for name, count in counts.items()},
+        "written": {name: {"files": count.files, "rows": count.rows} for name, count in demo.counts().items()},
         "runs": [report.as_dict() for report in reports],
         "second_run_rows": sum(report.rows.read for report in again),
         "agreements": [{"what": one.what, "written": one.written, "found": one.found} for one in agreements],
+        "explain": demo.explain,
     }
 
 

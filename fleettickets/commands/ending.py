@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 import traceback
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fleettickets.errors import FleetticketsError, UsageError
 from fleettickets.redact import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _NOT_MIGRATED: Final = frozenset({"3F000", "42P01", "42883"})
 """A schema, a table or a function of ours that the database does not know."""
@@ -37,7 +40,7 @@ def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # n
     except FleetticketsError as error:
         if verbose:
             _show_traceback()
-        return _failed(arguments, str(error), error.exit_code)
+        return _failed(arguments, str(error), error.exit_code, getattr(error, "__notes__", ()))
     except Exception as error:  # noqa: BLE001  # the last line of defence: one line, not a traceback
         if verbose:
             _show_traceback()
@@ -57,12 +60,15 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
-def _failed(arguments: list[str], message: str, exit_code: int) -> int:
+def _failed(arguments: list[str], message: str, exit_code: int, notes: Sequence[str] = ()) -> int:
+    """Say it on one line; `notes`, our own words on what to type, keep their lines."""
     if "--json" in arguments:
         import json  # noqa: PLC0415  # keeps --help fast
 
         click.echo(json.dumps({"error": message, "exit_code": exit_code}))
     click.echo(f"fleettickets: {printable(message)}", err=True)
+    for note in notes:
+        click.echo("\n".join(printable(line) for line in note.splitlines()), err=True)
     return exit_code
 
 

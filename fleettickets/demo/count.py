@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -39,31 +39,48 @@ class Count:
 
 def count(files: Iterable[ExportFile]) -> Count:
     """Count rows and sentinels, and sort the tickets by their newest row in the order of the files."""
-    total = Count()
-    newest: dict[str, tuple[str, str]] = {}
+    tally = Tally()
     for file in files:
+        tally.add(file)
+    return tally.total()
+
+
+class Tally:
+    """Counts file by file, in their order."""
+
+    def __init__(self) -> None:
+        self._total = Count()
+        self._newest: dict[str, tuple[str, str]] = {}
+
+    def add(self, file: ExportFile) -> None:
+        """Count one more file in."""
+        total = self._total
         total.files += 1
         total.newest_key = max(total.newest_key, file.key)
-        _read(file, total, newest)
-    states = Counter(state for state, _ in newest.values())
-    total.tickets = len(newest)
-    total.open, total.closed, total.inactive = states["open"], states["closed"], states["inactive"]
-    total.alarm_turned = states["alarm"]
-    total.open_by_cluster = dict(Counter(cluster for state, cluster in newest.values() if state == "open"))
-    return total
+        for row in csv.DictReader(_lines(file.chunks())):
+            ticket_id = row["ticket_id"]
+            if ticket_id.startswith(SENTINEL):
+                total.sentinels += 1
+                continue
+            total.rows += 1
+            state = _state(row)
+            total.alarms += state == "alarm"
+            if state != "alarm" or ticket_id in self._newest:
+                self._newest[ticket_id] = state, row["cluster"] or NO_CLUSTER
 
-
-def _read(file: ExportFile, total: Count, newest: dict[str, tuple[str, str]]) -> None:
-    for row in csv.DictReader(_lines(file.chunks())):
-        ticket_id = row["ticket_id"]
-        if ticket_id.startswith(SENTINEL):
-            total.sentinels += 1
-            continue
-        total.rows += 1
-        state = _state(row)
-        total.alarms += state == "alarm"
-        if state != "alarm" or ticket_id in newest:
-            newest[ticket_id] = state, row["cluster"] or NO_CLUSTER
+    def total(self) -> Count:
+        """Where everything stands after the files so far."""
+        states = Counter(state for state, _ in self._newest.values())
+        clusters = Counter(cluster for state, cluster in self._newest.values() if state == "open")
+        return replace(
+            self._total,
+            tickets=len(self._newest),
+            open=states["open"],
+            closed=states["closed"],
+            inactive=states["inactive"],
+            alarm_turned=states["alarm"],
+            open_by_cluster=dict(clusters),
+        )
 
 
 def _state(row: dict[str, str]) -> str:

@@ -20,7 +20,6 @@ PLACES = (
     "Applications/Postgres.app/Contents/Versions/*/bin",
 )
 HOW_TO_INSTALL = """\
-PostgreSQL {wanted} with PostGIS is not installed; install it and run this again:
   Debian, Ubuntu  sudo apt-get install {debian}
   Fedora          sudo dnf install postgresql-server postgresql-contrib postgis
   macOS           brew install postgresql@17 postgis
@@ -51,12 +50,10 @@ def find_installation(major: int | None = None) -> Installation:
     if suitable:
         return max(suitable)
     version = major or OLDEST
-    raise UsageError(
-        HOW_TO_INSTALL.format(
-            wanted=f"{major} (which wrote the data of this folder)" if major else f"{OLDEST} or newer",
-            debian=f"postgresql-{version} postgresql-{version}-postgis-3",
-        )
-    )
+    wanted = f"{major} (which wrote the data of this folder)" if major else f"{OLDEST} or newer"
+    missing = UsageError(f"PostgreSQL {wanted} with PostGIS is not installed; install it and run this again:")
+    missing.add_note(HOW_TO_INSTALL.format(debian=f"postgresql-{version} postgresql-{version}-postgis-3"))
+    raise missing
 
 
 def _installations() -> Iterator[Installation]:
@@ -90,7 +87,8 @@ def _has_postgis(found: Installation) -> bool:
 def _output(command: list[str]) -> str:
     """Return what the program prints; nothing when it is missing or fails."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        # From the root: PostgreSQL's programs fail where the working folder is gone.
+        return subprocess.run(command, cwd="/", capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
 
@@ -99,4 +97,4 @@ if __name__ == "__main__":
     try:
         find_installation()
     except UsageError as missing:
-        sys.exit(str(missing))
+        sys.exit("\n".join([str(missing), *missing.__notes__]))

@@ -1,19 +1,25 @@
-"""The demo's story: servers, schema, forty days of exports, two drains, and the same numbers from both ends."""
+"""The demo's story: servers, schema, two baselines and the map; forty days in a minute; then an hour every few seconds.
+
+One clock runs through it, the demo's: it begins at the baselines, some forty days ago, jumps with every delta, and
+is what every run and every answer takes for now.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from fleettickets import db
 from fleettickets.datasets import DATASETS
-from fleettickets.demo import export, stack, website
+from fleettickets.demo import agreement, scene, stack, website
+from fleettickets.demo.exporter import Exporter
 from fleettickets.demo.fleet import SOURCE, Fleet
-from fleettickets.demo.plan import Plan, eat
+from fleettickets.demo.plan import Plan
 from fleettickets.dispatch.positions.fix import record
 from fleettickets.errors import FleetticketsError
 from fleettickets.geocode.asking import Terms
@@ -24,6 +30,7 @@ from fleettickets.geocode.run import Order as Geocode
 from fleettickets.geocode.run import wall_clock
 from fleettickets.migrate import migrate
 from fleettickets.pipeline import Order, ingest
+from fleettickets.report import RunReport
 from fleettickets.source.bucket import Bucket, open_bucket
 
 if TYPE_CHECKING:
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from fleettickets.demo.agreement import Agreement
     from fleettickets.demo.count import Count
     from fleettickets.demo.stack import Stack
     from fleettickets.geocode.provider import Provider
@@ -38,22 +46,17 @@ if TYPE_CHECKING:
     from fleettickets.pipeline import Watcher
 
     Follow = Callable[[str], AbstractContextManager[Watcher]]
-    from fleettickets.report import RunReport
+
+Answer = TypeVar("Answer")
 
 _FILES_A_TRANSACTION: Final = 48
-_LIVE_STEP_MINUTES: Final = 60
 _DRIVEN: Final = timedelta(days=6)
 _SCORED_LIVE: Final = timedelta(days=3)
 """Content is two days late: what a delta tells was driven two days ago."""
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """One number as the simulator counted it and as the database answers it."""
-
-    what: str
-    written: int
-    found: int
+_AFTER_EXPORT: Final = timedelta(minutes=1)
+_LOOK_EVERY_S: Final = 0.2
+_FASTER_WHEN_BROKEN: Final = 4
+"""Nobody wants to sit through six silent hours."""
 
 
 @dataclass(slots=True)
@@ -61,14 +64,23 @@ class Demo:
     """A private playground below `home` and what happened in it."""
 
     home: Path
-    now: datetime
+    present: datetime
     rows: int
     days: int
     seed: int
     say: Callable[[str], None]
+    program: str = "fleettickets"
+    """How to call fleettickets on this playground from another terminal."""
+    now: datetime = field(init=False)
+    explain: str | None = None
     running: Stack | None = None
     fleet: Fleet | None = None
+    exporters: list[Exporter] = field(default_factory=list)
+    reports: dict[str, RunReport] = field(default_factory=dict)
     steps: list[tuple[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.now = self.present
 
     def start(self) -> None:
         """Start empty servers and bring the schema up; what an earlier demo left in `home` is removed."""
@@ -78,43 +90,29 @@ class Demo:
         with self._step("schema"), self.connect() as connection:
             migrate(connection)
 
-    def export(self, follow: Follow) -> dict[str, Count]:
-        """Let the simulator write its files into the bucket; what it counts in them, a dataset each."""
-        counts = {}
-        for plan in self.plans():
-            step = f"export {plan.dataset.name}: {plan.rows:,} rows and {plan.days} days of deltas"
-            with self._step(step), follow(step) as watcher:
-                bucket = self.bucket()
-                watcher.started(plan.deltas + 1)
-                export.upload(export.files(plan), bucket.client, bucket.name, progress=_settling(watcher))
-                counts[plan.dataset.name] = export.count(export.files(plan))
-        return counts
+    def begin(self, follow: Follow) -> None:
+        """Both baselines side by side, and a point for each cluster: enough for a map."""
+        self.exporters = [Exporter(plan) for plan in self.plans()]
+        step = f"baselines of {self.rows:,} rows each, written and ingested"
+        with self._step(step), follow("baselines") as watcher:
+            watcher.started(len(self.exporters))
+            self._advance(1, _Part(watcher))
+        self._find_points("points of the clusters", geocode_clusters, Geocode(apply=True))
+        self._set_scene("replay")
 
-    def drain(self, follow: Follow, *, again: bool = False) -> list[RunReport]:
-        """Ingest both datasets; a run that does not end well is an error."""
-        reports = []
-        for dataset in DATASETS.values():
-            order = Order(dataset, "demo", apply=True, max_files_per_tx=_FILES_A_TRANSACTION)
-            step = f"ingest {dataset.name}{' again' if again else ''}"
-            with self._step(step), follow(step) as watcher:
-                report = ingest(order, self.bucket(), self.connect, self.now, watcher)
-            if report.exit_code:
-                raise FleetticketsError(f"the demo's ingest ended with exit code {report.exit_code}: {report.error}")
-            reports.append(report)
-        return reports
-
-    def geocode(self) -> list[GeocodeReport]:
-        """Find points with the embedded gazetteer: no key, no network, closed tickets too."""
-        providers: list[tuple[Provider, Terms]] = [(Gazetteer(), Terms(None, None))]
-        order = Geocode(apply=True, closed=True)
-        clock = wall_clock(self.now)
-        reports = []
-        for work in (geocode_clusters, geocode_locations):
-            with self._step(f"{work.__name__.replace('_', ' ')} with the embedded gazetteer"):
-                reports.append(work(order, providers, self.connect, clock, _unseen))
-            if reports[-1].exit_code:
-                raise FleetticketsError(f"the demo's geocoding ended with {reports[-1].error}")
-        return reports
+    def replay(self, follow: Follow) -> None:
+        """Points for the places of open tickets, then all deltas up to the present, while the map looks on."""
+        self._find_points("points of the open tickets", geocode_locations, Geocode(apply=True))
+        step = f"{self.days} days of deltas: {sum(one.plan.deltas for one in self.exporters):,} files"
+        with self._step(step), follow("deltas") as watcher:
+            watcher.started(sum(one.plan.deltas for one in self.exporters))
+            left = max(one.plan.deltas for one in self.exporters)
+            while left > 0:
+                times = min(left, _FILES_A_TRANSACTION)
+                self._advance(times, _Part(watcher))
+                self._set_scene("replay")
+                left -= times
+        self._find_points("points of the closed tickets", geocode_locations, Geocode(apply=True, closed=True))
 
     def drive(self) -> None:
         """Let the crews' vehicles drive through the last days, and work out which of them closed what."""
@@ -124,33 +122,30 @@ class Demo:
                 self.fleet.introduce(connection)
             self._drive_on(_DRIVEN)
 
-    def _drive_on(self, scored: timedelta) -> None:
-        """Positions until now, and the closures of this span before it attributed."""
-        if self.fleet is None:
-            return
-        with self.connect() as connection, connection.transaction():
-            record(connection, self.fleet.fixes(self.now), SOURCE, self.now)
-            connection.execute("SELECT dispatch.find_stays(%s, %s)", [self.now - scored, self.now])
-            connection.execute("SELECT dispatch.score_closures(%s, %s, %s)", [self.now - scored, self.now, self.now])
+    def drain(self, follow: Follow) -> list[RunReport]:
+        """Ingest both datasets, side by side; a run that does not end well is an error."""
+
+        def one(exporter: Exporter) -> RunReport:
+            return self._ingest(exporter, watcher)
+
+        with follow("ingest") as watcher:
+            return _side_by_side(one, self.exporters)
+
+    def check(self, url: str) -> list[Agreement]:
+        """The simulator's own count beside what tables, map function and web server say."""
+        counts = self.counts()
+        by_dataset = website.answer(url, "/webhook/tickets")["summary"]["by_dataset"]
+        with self.connect() as connection:
+            return agreement.compare(connection, counts, by_dataset)
+
+    def counts(self) -> dict[str, Count]:
+        """What the simulator wrote so far, a dataset each."""
+        return {one.plan.dataset.name: one.count() for one in self.exporters}
 
     def by_geo_source(self) -> dict[str, int]:
         """Open tickets on the map by where their point comes from."""
         with self.connect() as connection:
-            return dict(_map_summary(connection)["by_geo_source"])
-
-    def agreements(self, counts: dict[str, Count]) -> list[Agreement]:
-        """The simulator's own count beside the tables and the map's read function."""
-        with self.connect() as connection:
-            tables = {name: _table_counts(connection, name) for name in counts}
-            summary = _map_summary(connection)
-        found = []
-        for name, count in counts.items():
-            total, is_open, alarms = tables[name]
-            found.append(Agreement(f"{name} tickets", count.tickets, total))
-            found.append(Agreement(f"{name} open, in the table", count.open, is_open))
-            found.append(Agreement(f"{name} open, through fn_tickets_for_map", count.open, summary["by_dataset"][name]))
-            found.append(Agreement(f"{name} turned alarm", count.alarm_turned, alarms))
-        return found
+            return dict(agreement.map_summary(connection)["by_geo_source"])
 
     @contextmanager
     def website(self, port: int) -> Iterator[str]:
@@ -159,42 +154,36 @@ class Demo:
             raise FleetticketsError("the demo's database does not run")
         with contextlib.ExitStack() as stack:
             with self._step("web server"):
-                url = stack.enter_context(website.serving(self.running.database_url, port, self.home / "serve.log"))
+                url = stack.enter_context(website.serving(self.running.database_url, port, self.home))
             yield url
 
-    def served(self, url: str, counts: dict[str, Count]) -> list[Agreement]:
-        """The simulator's own count beside what a browser gets."""
-        by_dataset = website.answer(url, "/webhook/tickets")["summary"]["by_dataset"]
-        return [
-            Agreement(f"{name} open, over HTTP", count.open, by_dataset.get(name, 0)) for name, count in counts.items()
-        ]
-
     def live(self, pause_s: float, follow: Follow) -> Iterator[list[RunReport]]:
-        """Without end: both exporters write the next delta, it is drained; the clock runs an hour a delta."""
-        bucket = self.bucket()
-        streams = [
-            export.live(plan, eat(plan.newest_s) + timedelta(minutes=_LIVE_STEP_MINUTES), _LIVE_STEP_MINUTES)
-            for plan in self.plans()
-        ]
-        for files in zip(*streams, strict=True):
-            time.sleep(pause_s)
-            export.upload(files, bucket.client, bucket.name)
-            self.now = max(file.exported_at for file in files) + timedelta(minutes=1)
+        """Without end: the clock runs an hour, both exporters write a delta, it is drained.
+
+        While the feed is broken the exports wait at the exporter and the runs find nothing; mended, all come at once.
+        """
+        self._set_scene("live")
+        while True:
+            is_broken = self._pause(pause_s)
+            newest = [one.run() for one in self.exporters]
+            if not is_broken:
+                self._deliver()
+            self.now = max(newest) + _AFTER_EXPORT
             reports = self.drain(follow)
+            self._set_scene("live")
             self._drive_on(_SCORED_LIVE)
             yield reports
 
     def remove(self) -> None:
         """Stop the servers and remove everything below `home`."""
         stack.remove(self.home)
-        with contextlib.suppress(OSError):  # other servers of this folder live beside the demo's
-            self.home.parent.rmdir()
         self.running = None
 
     def plans(self) -> list[Plan]:
-        """What the simulator writes, a dataset each."""
+        """What the simulator writes until the present, a dataset each."""
         return [
-            Plan(dataset, rows=self.rows, days=self.days, seed=self.seed, end=self.now) for dataset in DATASETS.values()
+            Plan(dataset, rows=self.rows, days=self.days, seed=self.seed, end=self.present)
+            for dataset in DATASETS.values()
         ]
 
     def connect(self) -> db.Connection:
@@ -210,6 +199,69 @@ class Demo:
         s3 = self.running.s3
         return open_bucket(s3.endpoint_url, s3.access_key, s3.secret_key, s3.bucket, s3.region)
 
+    def _advance(self, times: int, watcher: Watcher) -> None:
+        """Both exporters run so many times, side by side, and what they wrote is drained."""
+
+        def one(exporter: Exporter) -> datetime:
+            newest = exporter.run(times)
+            exporter.deliver(self.bucket())
+            self._ingest(exporter, watcher, newest + _AFTER_EXPORT)
+            return newest
+
+        self.now = max(_side_by_side(one, self.exporters)) + _AFTER_EXPORT
+
+    def _ingest(self, exporter: Exporter, watcher: Watcher, now: datetime | None = None) -> RunReport:
+        dataset = exporter.plan.dataset
+        order = Order(dataset, "demo", apply=True, max_files_per_tx=_FILES_A_TRANSACTION)
+        report = ingest(order, self.bucket(), self.connect, now or self.now, watcher)
+        if report.exit_code:
+            raise FleetticketsError(f"the demo's ingest ended with exit code {report.exit_code}: {report.error}")
+        self.reports.setdefault(dataset.name, RunReport(dataset.name, applied=True)).follow(report)
+        return report
+
+    def _find_points(self, what: str, geocode: Callable[..., GeocodeReport], order: Geocode) -> None:
+        """Ask the embedded gazetteer: no key, no network."""
+        providers: list[tuple[Provider, Terms]] = [(Gazetteer(), Terms(None, None))]
+        with self._step(f"{what}, from the embedded gazetteer"):
+            report = geocode(order, providers, self.connect, wall_clock(self.now), _unseen)
+        if report.exit_code:
+            raise FleetticketsError(f"the demo's geocoding ended with {report.error}")
+
+    def _drive_on(self, scored: timedelta) -> None:
+        """Positions until now, and the closures of this span before it attributed."""
+        if self.fleet is None:
+            return
+        with self.connect() as connection, connection.transaction():
+            record(connection, self.fleet.fixes(self.now), SOURCE, self.now)
+            connection.execute("SELECT dispatch.find_stays(%s, %s)", [self.now - scored, self.now])
+            connection.execute("SELECT dispatch.score_closures(%s, %s, %s)", [self.now - scored, self.now, self.now])
+
+    def _deliver(self) -> None:
+        bucket = self.bucket()
+        for one in self.exporters:
+            one.deliver(bucket)
+
+    def _pause(self, pause_s: float) -> bool:
+        """Wait for the next delta; whether the feed is broken. A mended feed delivers at once."""
+        began_s, was_broken = time.monotonic(), scene.is_broken(self.home)
+        while True:
+            is_broken = scene.is_broken(self.home)
+            if was_broken and not is_broken:
+                return False
+            was_broken = is_broken
+            if time.monotonic() - began_s >= (pause_s / _FASTER_WHEN_BROKEN if is_broken else pause_s):
+                return is_broken
+            time.sleep(min(_LOOK_EVERY_S, pause_s))
+
+    def _set_scene(self, phase: str) -> None:
+        with self.connect() as connection:
+            row = connection.execute(
+                "SELECT ticket_id FROM tickets.inc WHERE is_actionable AND created_at_service IS NOT NULL "
+                "ORDER BY created_at_service, ticket_id LIMIT 1"
+            ).fetchone()
+        self.explain = f"{self.program} sla explain {row[0]} --at {self.now:%Y-%m-%dT%H:%M%z}" if row else None
+        scene.tell(self.home, scene.Scene(self.now, phase, self.explain))
+
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:
         began = time.monotonic()
@@ -219,29 +271,24 @@ class Demo:
         self.say(f"{took_s:6.1f} s  {what}")
 
 
+class _Part:
+    """A run's part of a longer way, whose number of files is known already."""
+
+    def __init__(self, whole: Watcher) -> None:
+        self.rows, self.settled = whole.rows, whole.settled
+
+    def started(self, files: int) -> None:
+        """The whole has begun before."""
+
+
+def _side_by_side(work: Callable[[Exporter], Answer], items: Sequence[Exporter]) -> list[Answer]:
+    """The answers, each worked out in a thread of its own; whoever is interrupted does not wait for the others."""
+    pool = ThreadPoolExecutor(len(items))
+    try:
+        return list(pool.map(work, items))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
 def _unseen(done: int, total: int) -> None:
     """Nobody watches: the step's line says how long it took."""
-
-
-def _settling(watcher: Watcher) -> Callable[[int], None]:
-    return lambda _: watcher.settled()
-
-
-def disagreements(agreements: Sequence[Agreement]) -> list[Agreement]:
-    """Those whose two numbers differ."""
-    return [one for one in agreements if one.written != one.found]
-
-
-def _table_counts(connection: db.Connection, name: str) -> tuple[Any, ...]:
-    from psycopg import sql  # noqa: PLC0415  # beside its only use
-
-    query = sql.SQL(
-        "SELECT count(*), count(*) FILTER (WHERE is_actionable), "
-        "count(*) FILTER (WHERE tickets.to_bool(raw ->> 'is_alarm')) FROM {}"
-    ).format(sql.Identifier("tickets", name))
-    return connection.execute(query).fetchone() or (0, 0, 0)
-
-
-def _map_summary(connection: db.Connection) -> dict[str, Any]:
-    row = connection.execute("SELECT reporting.fn_tickets_for_map() -> 'summary'").fetchone()
-    return dict(row[0]) if row else {}

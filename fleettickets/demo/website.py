@@ -18,20 +18,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_MAIN: Final = "from fleettickets.cli import main; main()"
+_MAIN: Final = "from fleettickets.demo.server import main; main()"
 _LONGEST_START_S: Final = 30.0
 _LONGEST_STOP_S: Final = 10.0
+_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""This machine's own address needs no proxy."""
 
 
 @contextlib.contextmanager
-def serving(database_url: str, port: int, log: Path) -> Iterator[str]:
+def serving(database_url: str, port: int, home: Path) -> Iterator[str]:
     """The server's address while the block lasts; on another port when this one is taken."""
-    process = _started(database_url, port, log)
+    log = home / "serve.log"
+    process = _started(database_url, port, home, log)
     try:
         url = _address(process)
         if url is None and port:
             process.wait(_LONGEST_STOP_S)
-            process = _started(database_url, 0, log)
+            process = _started(database_url, 0, home, log)
             url = _address(process)
         if url is None:
             raise FleetticketsError(f"the demo's web server did not start: see {log}")
@@ -49,13 +52,13 @@ def serving(database_url: str, port: int, log: Path) -> Iterator[str]:
 
 def answer(url: str, path: str) -> Any:  # noqa: ANN401  # whatever JSON it is
     """What the server answers, as JSON."""
-    with urllib.request.urlopen(url + path, timeout=_LONGEST_START_S) as found:  # noqa: S310  # our own address
+    with _OPENER.open(url + path, timeout=_LONGEST_START_S) as found:
         return json.load(found)
 
 
-def _started(database_url: str, port: int, log: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", _MAIN, "--json", "serve", "--port", str(port), "--no-access-log"]
-    environ = {**os.environ, "DATABASE_URL": database_url, "FLEETTICKETS_DATABASE_URL": database_url}
+def _started(database_url: str, port: int, home: Path, log: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", _MAIN, str(home), str(port)]
+    environ = {**os.environ, "DATABASE_URL": database_url}
     with log.open("a") as errors:
         return subprocess.Popen(
             command,
