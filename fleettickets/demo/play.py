@@ -116,11 +116,12 @@ class Demo:
 
     def drive(self) -> None:
         """Let the crews' vehicles drive through the last days, and work out which of them closed what."""
-        self.fleet = Fleet(self.plans(), self.now - _DRIVEN)
-        with self._step(f"{len(self.fleet.vehicles)} vehicles on the road for {_DRIVEN.days} days"):
+        driven = min(_DRIVEN, timedelta(days=max(self.days, 1)))
+        self.fleet = Fleet(self.plans(), self.now - driven)
+        with self._step(f"{len(self.fleet.vehicles)} vehicles on the road, {driven.days} days"):
             with self.connect() as connection, connection.transaction():
                 self.fleet.introduce(connection)
-            self._drive_on(_DRIVEN)
+            self._drive_on(driven)
 
     def drain(self, follow: Follow) -> list[RunReport]:
         """Ingest both datasets, side by side; a run that does not end well is an error."""

@@ -417,14 +417,37 @@ def test_demo_export_writes_the_same_bytes_again(shell: Shell, tmp_path: Path) -
         assert run["rows"]["read"] - run["rows"]["sentinel"] == written[run["dataset"]]["rows"]
 
 
+NOTHING_SET = dict.fromkeys(("DATABASE_URL", "RUSTFS_ENDPOINT_URL", "FLEETTICKETS_EMBEDDED"))
+SMALL_DEMO = ("fleettickets", "demo", "--exit", "--no-browser", "--port", "0", "--rows", "500", "--days", "2")
+
+
 def test_the_demo_agrees_with_its_simulator(shell: Shell, tmp_path: Path) -> None:
     """From nothing to tickets and back to nothing: both ends count the same."""
-    nothing_set = dict.fromkeys(("DATABASE_URL", "RUSTFS_ENDPOINT_URL", "FLEETTICKETS_EMBEDDED"))
-    line = ("fleettickets", "demo", "--exit", "--rows", "500", "--days", "2", "--json")
-    done = shell(*line, env=nothing_set, cwd=tmp_path)
+    done = shell(*SMALL_DEMO, "--json", env=NOTHING_SET, cwd=tmp_path)
     assert done.exit_code == 0, done.err
     document = json.loads(done.out)
     assert document["second_run_rows"] == 0
     assert len(document["agreements"]) == 10
     assert all(one["written"] == one["found"] for one in document["agreements"])
-    assert not (tmp_path / ".fleettickets" / "demo").exists()
+    assert "removed .fleettickets/demo" in done.err.splitlines()[-1]
+    assert not (tmp_path / ".fleettickets").exists()
+
+
+def test_the_demo_shows_its_map_before_the_deltas_and_can_be_kept(shell: Shell, tmp_path: Path) -> None:
+    """One line at once, then the steps; the map's address comes before forty days of deltas. What it says to type works."""
+    play = tmp_path / "scratch"
+    play.mkdir()
+    done = shell(*SMALL_DEMO, "--keep", "play", env=NOTHING_SET, cwd=play)
+    assert done.exit_code == 0, done.err
+    lines = [line for line in done.err.splitlines() if line]
+    assert "Ctrl-C" not in lines[0]
+    assert "in play, on this machine only; they stay until you stop them" in lines[0]
+    order = ("and S3 server", "schema", "baselines of", "points of the clusters", "The map", "of deltas: 96 files")
+    places = [next(n for n, line in enumerate(lines) if text in line and n) for text in order]
+    assert places == sorted(places)
+    told = re.findall(r"FLEETTICKETS_HOME=play fleettickets (status|down --remove)", lines[-1])
+    assert told == ["status", "down --remove"]
+    for command in told:
+        again = shell("fleettickets", *command.split(), env={**NOTHING_SET, "FLEETTICKETS_HOME": "play"}, cwd=play)
+        assert again.exit_code == 0, again.err
+    assert list(play.iterdir()) == []
