@@ -434,7 +434,7 @@ def test_the_demo_agrees_with_its_simulator(shell: Shell, tmp_path: Path) -> Non
 
 
 def test_the_demo_shows_its_map_before_the_deltas_and_can_be_kept(shell: Shell, tmp_path: Path) -> None:
-    """One line at once, then the steps; the map's address comes before forty days of deltas. What it says to type works."""
+    """One line at once, then the steps; the map comes before forty days of deltas. What it says to type works."""
     play = tmp_path / "scratch"
     play.mkdir()
     done = shell(*SMALL_DEMO, "--keep", "play", env=NOTHING_SET, cwd=play)
