@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 _COMMANDS: Final = {
     "check": "Gates for cron and monitoring: freshness, quality, schema.",
+    "completion": "The completion script of bash, zsh or fish.",
     "config": "The settings that hold here, and where each comes from.",
     "demo": "From nothing to the live map, in a private playground.",
     "dispatch": "Who goes where next: plan a shift, insert what is urgent, commit.",
+    "doctor": "Whether everything a run needs is there; what is not, with its remedy.",
     "down": "Stop the private servers of this folder.",
     "export": "Tickets and closures as files for other programs.",
     "geocode": "Where tickets are: points for clusters and location names, and their review.",
@@ -41,7 +43,7 @@ _COMMANDS: Final = {
 
 
 _GLOBAL_FLAGS: Final = frozenset({"--json", "-q", "--quiet", "-v", "--verbose"})
-_GLOBAL_VALUES: Final = frozenset({"--now", "--env-file"})
+_GLOBAL_VALUES: Final = frozenset({"--now", "--env-file", "--log-format"})
 
 
 @click.group(
@@ -55,6 +57,13 @@ _GLOBAL_VALUES: Final = frozenset({"--now", "--env-file"})
 @click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary; errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell more; show a traceback when something breaks.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    expose_value=False,
+    help="With json, every line on stderr is a JSON document.",
+)
 @click.option("--now", metavar="TIME", help="Take this instant for the wall clock (naive: East Africa Time).")
 @click.option("--env-file", metavar="FILE", help="Read this file instead of .env.")
 @click.pass_context
@@ -69,7 +78,13 @@ def command(  # one parameter a global option
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    sys.exit(run(command, _global_first(list(sys.argv[1:] if arguments is None else arguments))))
+    ordered = _global_first(list(sys.argv[1:] if arguments is None else arguments))
+    if "--log-format" in " ".join(ordered):  # else not even the module is loaded
+        from fleettickets.commands import logs  # noqa: PLC0415  # keeps --help fast
+
+        if logs.are_json(ordered):
+            sys.stderr = logs.JsonLines(sys.stderr)
+    sys.exit(run(command, ordered))
 
 
 def _global_first(arguments: list[str]) -> list[str]:

@@ -29,11 +29,12 @@ _EVENTS = (
     "AND (%(at)s::timestamptz IS NULL OR event.observed_at <= %(at)s) "
     'ORDER BY event.dataset DESC, event.ticket_id COLLATE "C", event.seq'
 )
-_CLOCKS = "SELECT dataset, reporting.fn_freshness(dataset) FROM unnest(ARRAY['inc', 'crq']) AS dataset"
+_CLOCKS = "SELECT dataset, reporting.fn_freshness(dataset, %s) FROM unnest(ARRAY['inc', 'crq']) AS dataset"
+_WITHOUT_PLACES = {"history", "quality"}
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["open", "closed", "history"]))
+@click.argument("what", type=click.Choice(["open", "closed", "history", "quality"]))
 @click.option("--format", "form", default="csv", show_default=True, type=click.Choice(list(_FORMATS)))
 @click.option("--dataset", type=click.Choice(["inc", "crq"]), help="One dataset; without, both.")
 @click.option("--at", metavar="TIME", help="As it was known then (naive: East Africa Time).")
@@ -43,10 +44,10 @@ _CLOCKS = "SELECT dataset, reporting.fn_freshness(dataset) FROM unnest(ARRAY['in
 def command(  # one parameter an option
     app: App, *, what: str, form: str, dataset: str | None, at: str | None, out: str | None, bom: bool
 ) -> None:
-    """Write open or closed tickets, or closures, as CSV, GeoJSON, GeoParquet, FlatGeobuf or JSON."""
+    """Write tickets, closures or the rules of data quality as CSV, GeoJSON, GeoParquet, FlatGeobuf or JSON."""
     ending = _FORMATS[form]
-    if ending in _PLACES_ONLY and what == "history":
-        raise UsageError("history has no places: take --format csv, geoparquet or json")
+    if ending in _PLACES_ONLY and what in _WITHOUT_PLACES:
+        raise UsageError(f"{what} has no places: take --format csv, geoparquet or json")
     if out is None and ending in _BINARY and sys.stdout.isatty():
         raise UsageError(f"{form} is no text for a terminal: give --out FILE")
     if out is None and app.as_json and ending != "json":
@@ -66,6 +67,7 @@ def command(  # one parameter an option
 
 def _sheet(app: App, connection: Connection, what: str, dataset: str | None, at: datetime | None) -> Sheet:
     from fleettickets.datasets import EAT  # noqa: PLC0415  # beside its only use
+    from fleettickets.db import statement  # noqa: PLC0415  # psycopg is loaded when it is needed
     from fleettickets.export.sheet import of_rows, of_tickets  # noqa: PLC0415  # only where something is exported
 
     moment = (at or app.now).astimezone(EAT)
@@ -76,8 +78,9 @@ def _sheet(app: App, connection: Connection, what: str, dataset: str | None, at:
         if what == "closed":
             collection["features"] = [one for one in collection["features"] if _is_closed(one["properties"])]
         return of_tickets(collection, moment, filtered_by)
-    clocks: dict[str, Any] = {"now": moment.isoformat()} | dict(connection.execute(_CLOCKS).fetchall())
-    found = connection.execute(_EVENTS, {"dataset": dataset, "at": at}).fetchall()
+    clocks: dict[str, Any] = {"now": moment.isoformat()} | dict(connection.execute(_CLOCKS, [at]).fetchall())
+    query = _EVENTS.encode() if what == "history" else statement(Path(__file__).parent, "export_quality")
+    found = connection.execute(query, {"dataset": dataset, "at": at, "now": app.now}).fetchall()
     return of_rows([row[0] for row in found], clocks, filtered_by)
 
 

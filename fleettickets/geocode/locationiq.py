@@ -22,6 +22,7 @@ class LocationIQ(Provider):
     free_daily_limit: ClassVar[int | None] = 5_000
     free_pause_s = 0.5
     free_answers_keep: ClassVar[timedelta | None] = timedelta(hours=48)
+    says_balance = True
     path: ClassVar[str] = "/v1/search"
     json_format: ClassVar[str] = "json"
 
@@ -67,6 +68,7 @@ class Nominatim(LocationIQ):
     free_daily_limit = None
     free_pause_s = 0.0
     free_answers_keep = None
+    says_balance = False
     path = "/search"
     json_format = "jsonv2"
 

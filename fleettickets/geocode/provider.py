@@ -31,6 +31,8 @@ class Provider(ABC):
     """How long the free plan allows an answer to be kept; None: for ever."""
     is_metered: ClassVar[bool] = True
     """Whether a question is a request somebody counts."""
+    says_balance: ClassVar[bool] = False
+    """Whether it tells, free of charge, how many requests are left."""
 
     def __init__(self, client: Client | None = None, key: str = "") -> None:
         self._client = client

@@ -95,9 +95,9 @@ class Bucket:
         except ClientError as error:
             if _code(error) in _GONE:
                 return self._archived_before(version, folder)
-            raise _upstream(error, self.name) from error
+            raise upstream_error(error, self.name) from error
         except BotoCoreError as error:
-            raise _upstream(error, self.name) from error
+            raise upstream_error(error, self.name) from error
         return target
 
     def _delete(self, version: FileVersion) -> None:
@@ -122,7 +122,7 @@ class Bucket:
                     raise UpstreamError(f"what answers for bucket {self.name!r} is no store: {_CHECK_ENDPOINT}")
                 yield from page.get("Contents", [])
         except (ClientError, BotoCoreError) as error:
-            raise _upstream(error, self.name) from error
+            raise upstream_error(error, self.name) from error
 
     def _get(self, version: FileVersion) -> Any:  # noqa: ANN401  # botocore's untyped answer
         try:
@@ -278,7 +278,8 @@ def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
 
 
-def _upstream(error: ClientError | BotoCoreError, bucket: str) -> UpstreamError | UsageError:
+def upstream_error(error: ClientError | BotoCoreError, bucket: str) -> UpstreamError | UsageError:
+    """What a refusal of the store, or its silence, means and what to do about it."""
     if isinstance(error, ClientError):
         code = _code(error)
         hint = _USAGE.get(code)

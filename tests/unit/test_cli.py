@@ -34,9 +34,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
     "check",
+    "completion",
     "config",
     "demo",
     "dispatch",
+    "doctor",
     "down",
     "export",
     "geocode",
@@ -111,7 +113,9 @@ def test_help_lists_every_command(fleet: Python) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     listed = done.stdout.partition("Commands:\n")[2].partition("\n\n")[0]
     assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "] == COMMANDS
-    assert all(option in done.stdout for option in ("--json", "-q", "-v", "--now", "--env-file", "--version"))
+    assert all(
+        option in done.stdout for option in ("--json", "--log-format", "-q", "-v", "--now", "--env-file", "--version")
+    )
     assert "Exit codes: 0 done" in done.stdout
 
 
