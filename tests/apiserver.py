@@ -16,7 +16,7 @@ from fleettickets import db
 from fleettickets.api.server import Server, ServeSettings
 from fleettickets.api.serving import listen, prepared
 from fleettickets.api.tokens import digest, new_secret
-from fleettickets.datasets import DATASETS
+from fleettickets.datasets import DATASETS, FEED_COLUMNS
 from fleettickets.pipeline import Order, ingest
 
 if TYPE_CHECKING:
@@ -91,10 +91,16 @@ class _Nobody:
     def settled(self) -> None: ...
 
 
-def drained(database_url: str, when: str, rows: Sequence[Mapping[str, str]], dataset: str = "inc") -> RunReport:
+def drained(
+    database_url: str,
+    when: str,
+    rows: Sequence[Mapping[str, str]],
+    dataset: str = "inc",
+    columns: Sequence[str] = FEED_COLUMNS,
+) -> RunReport:
     """These rows as one export, ingested."""
     shelf = Shelf()
-    shelf.put(DATASETS[dataset], when, sheet(rows))
+    shelf.put(DATASETS[dataset], when, sheet(rows, columns))
     order = Order(DATASETS[dataset], "test", apply=True)
     return ingest(order, shelf, lambda: db.connect(database_url), NOW, _Nobody())
 

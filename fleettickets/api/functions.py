@@ -84,7 +84,7 @@ class TicketQuery(InstantQuery):
 
 
 _HARMLESS: Final = frozenset(FEED_COLUMNS) - {"location_name"}
-_DASHBOARD: Final = (
+DASHBOARD: Final = (
     "SELECT reporting.fn_inc_dashboard(p_cluster => %(cluster)s::text, p_status => %(status)s::text, "
     "p_window => %(window)s::text, p_from => %(begin)s::timestamptz, p_to => %(end)s::timestamptz, "
     "p_now => %(now)s::timestamptz, p_team => %(team)s::text, p_anchor => %(anchor)s::text, "
@@ -106,7 +106,7 @@ _TEAMS: Final = (
     "p_to => %(end)s::timestamptz, p_now => %(now)s::timestamptz, p_cluster => %(cluster)s::text, "
     "p_dataset => %(dataset)s::text, p_mode => %(mode)s::text)::text"
 )
-_QUALITY: Final = (
+QUALITY: Final = (
     "SELECT reporting.fn_data_quality(p_now => %(now)s::timestamptz, p_dataset => %(dataset)s::text, "
     "p_days => %(days)s::integer, p_mode => %(mode)s::text)::text"
 )
@@ -119,43 +119,43 @@ _OUTAGES: Final = (
 @router.get("/webhook/inc-dashboard", responses=reply.documented(304, 400, 504))
 async def dashboard(request: Request, query: Annotated[DashboardQuery, Query()]) -> Response:
     """Open and closed faults of a window with their metrics."""
-    return await passed(request, _DASHBOARD, _at(request, query))
+    return await passed(request, DASHBOARD, at(request, query))
 
 
 @router.get("/api/backlog", responses=reply.documented(304, 400, 504))
 async def backlog(request: Request, query: Annotated[DaysQuery, Query()]) -> Response:
     """The backlog of each day, and how it is known."""
-    return await passed(request, _BACKLOG, _at(request, query))
+    return await passed(request, _BACKLOG, at(request, query))
 
 
 @router.get("/api/trends", responses=reply.documented(304, 400, 504))
 async def trends(request: Request, query: Annotated[DaysQuery, Query()]) -> Response:
     """Each day: how far the data reaches, the repair time of what was closed, the open tickets by age."""
-    return await passed(request, _TRENDS, _at(request, query))
+    return await passed(request, _TRENDS, at(request, query))
 
 
 @router.get("/api/files", responses=reply.documented(304, 400, 504))
 async def files(request: Request, query: Annotated[DaysQuery, Query()]) -> Response:
     """The files of a feed, what became of each, and the silences between them."""
-    return await passed(request, _FILES, _at(request, query))
+    return await passed(request, _FILES, at(request, query))
 
 
 @router.get("/api/teams", responses=reply.documented(304, 400, 504))
 async def teams(request: Request, query: Annotated[TeamsQuery, Query()]) -> Response:
     """Closures by the team that closed them."""
-    return await passed(request, _TEAMS, _at(request, query))
+    return await passed(request, _TEAMS, at(request, query))
 
 
 @router.get("/api/quality", responses=reply.documented(304, 400, 504))
 async def quality(request: Request, query: Annotated[QualityQuery, Query()]) -> Response:
     """How good the data is, rule by rule."""
-    return await passed(request, _QUALITY, _at(request, query))
+    return await passed(request, QUALITY, at(request, query))
 
 
 @router.get("/api/outages", responses=reply.documented(304, 400, 504))
 async def outages(request: Request, query: Annotated[DatasetQuery, Query()]) -> Response:
     """Clusters of new tickets that chance does not explain."""
-    return await passed(request, _OUTAGES, _at(request, query))
+    return await passed(request, _OUTAGES, at(request, query))
 
 
 @router.get("/api/tickets/{ticket_id}", responses=reply.documented(304, 400, 504))
@@ -163,10 +163,10 @@ async def ticket(
     request: Request, ticket_id: Annotated[str, Path(max_length=200)], query: Annotated[TicketQuery, Query()]
 ) -> Response:
     """One ticket: its timeline, its SLA explained, every fact with its file."""
-    return await passed(request, _TICKET, {**_at(request, query), "ticket_id": ticket_id}, _harmless_facts)
+    return await passed(request, _TICKET, {**at(request, query), "ticket_id": ticket_id}, _harmless_facts)
 
 
-def _at(request: Request, query: InstantQuery | DaysQuery) -> dict[str, Any]:
+def at(request: Request, query: InstantQuery | DaysQuery) -> dict[str, Any]:
     """The question with its instant: the one asked for, or the server's now."""
     return {**query.model_dump(), "now": query.now or reply.now(request)}
 

@@ -38,6 +38,7 @@ _FIRST_WAIT_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 5.0
 _REFRESH_S: Final = 60.0
 _BUILD: Final = "SELECT tickets.advance_revision(dataset) FROM tickets.revisions WHERE revision = 0 ORDER BY dataset"
+_CHANGES: Final = statement(_FOLDER, "changes")
 _ALL: Final = "SELECT dataset, ticket_id, convert_to(feature, 'UTF8') FROM tickets.map_features"
 _TOKENS: Final = (
     "SELECT token_id, name, secret_sha256, scopes, expires_at FROM tickets.api_tokens WHERE revoked_at IS NULL"
@@ -86,7 +87,7 @@ class Follower:
                 await self._load(connection)
                 return
             since = self._revisions()
-            moved = await _rows(connection, statement(_FOLDER, "changes"), {**since, "features": True})
+            moved = await _rows(connection, _CHANGES, {**since, "features": True})
             changes = _changes(moved, since)
             if any(change.keys is None for change in changes):
                 await self._load(connection)
@@ -97,7 +98,7 @@ class Follower:
         """Hold every feature anew."""
         since = self._revisions()
         async with connection.transaction():
-            moved = await _rows(connection, statement(_FOLDER, "changes"), {**since, "features": False})
+            moved = await _rows(connection, _CHANGES, {**since, "features": False})
             rows = await _rows(connection, _ALL)
         changes = _changes(moved, since) if self.loaded.is_set() else _unseen(moved)
         clocks_moved = self._move(moved, lambda *to: self.held.replace(features_of(rows), *to))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import click
 
@@ -15,22 +16,18 @@ from fleettickets.errors import UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from psycopg import sql
+
     from fleettickets.commands.app import App
     from fleettickets.db import Connection
     from fleettickets.export.sheet import Sheet
 
 _FORMATS = {"csv": "csv", "geojson": "geojson", "geoparquet": "parquet", "flatgeobuf": "fgb", "json": "json"}
 _PLACES_ONLY = {"geojson", "fgb"}
+_WITHOUT_PLACES = {"history", "quality"}
 _BINARY = {"parquet", "fgb"}
 _MAP = "SELECT reporting.fn_tickets_for_map(p_dataset => %s::text, p_actionable => %s, p_now => %s::timestamptz)"
-_EVENTS = (
-    "SELECT to_json(event) FROM tickets.closure_events AS event "
-    "WHERE (%(dataset)s::text IS NULL OR event.dataset = %(dataset)s) "
-    "AND (%(at)s::timestamptz IS NULL OR event.observed_at <= %(at)s) "
-    'ORDER BY event.dataset DESC, event.ticket_id COLLATE "C", event.seq'
-)
-_CLOCKS = "SELECT dataset, reporting.fn_freshness(dataset, %s) FROM unnest(ARRAY['inc', 'crq']) AS dataset"
-_WITHOUT_PLACES = {"history", "quality"}
+_QUALITY = "SELECT reporting.fn_data_quality(coalesce(%s::timestamptz, now()), %s)"
 
 
 @click.command()
@@ -44,10 +41,14 @@ _WITHOUT_PLACES = {"history", "quality"}
 def command(  # one parameter an option
     app: App, *, what: str, form: str, dataset: str | None, at: str | None, out: str | None, bom: bool
 ) -> None:
-    """Write tickets, closures or the rules of data quality as CSV, GeoJSON, GeoParquet, FlatGeobuf or JSON."""
+    """Write open or closed tickets, closures (history) or what is odd in the data (quality) as a file.
+
+    Each row, or the document, carries the four clocks and the filter. history and quality have no places: as CSV, JSON
+    or plain Parquet (--format geoparquet).
+    """
     ending = _FORMATS[form]
     if ending in _PLACES_ONLY and what in _WITHOUT_PLACES:
-        raise UsageError(f"{what} has no places: take --format csv, geoparquet or json")
+        raise UsageError(f"{what} has no places: take --format csv, json or geoparquet")
     if out is None and ending in _BINARY and sys.stdout.isatty():
         raise UsageError(f"{form} is no text for a terminal: give --out FILE")
     if out is None and app.as_json and ending != "json":
@@ -67,21 +68,34 @@ def command(  # one parameter an option
 
 def _sheet(app: App, connection: Connection, what: str, dataset: str | None, at: datetime | None) -> Sheet:
     from fleettickets.datasets import EAT  # noqa: PLC0415  # beside its only use
-    from fleettickets.db import statement  # noqa: PLC0415  # psycopg is loaded when it is needed
-    from fleettickets.export.sheet import of_rows, of_tickets  # noqa: PLC0415  # only where something is exported
+    from fleettickets.export import sheet  # noqa: PLC0415  # only where something is exported
 
     moment = (at or app.now).astimezone(EAT)
     filtered_by: dict[str, Any] = {"what": what} | ({"dataset": dataset} if dataset else {})
-    if what in {"open", "closed"}:
-        row = connection.execute(_MAP, [dataset, what == "open", at]).fetchone()
-        collection: dict[str, Any] = row[0] if row else {"features": [], "summary": {"freshness": {}}}
-        if what == "closed":
-            collection["features"] = [one for one in collection["features"] if _is_closed(one["properties"])]
-        return of_tickets(collection, moment, filtered_by)
-    clocks: dict[str, Any] = {"now": moment.isoformat()} | dict(connection.execute(_CLOCKS, [at]).fetchall())
-    query = _EVENTS.encode() if what == "history" else statement(Path(__file__).parent, "export_quality")
-    found = connection.execute(query, {"dataset": dataset, "at": at, "now": app.now}).fetchall()
-    return of_rows([row[0] for row in found], clocks, filtered_by)
+    if what == "quality":
+        asked = [dataset] if dataset else ["inc", "crq"]
+        found = [_value(connection, _QUALITY, [at or app.now, one]) for one in asked]
+        return sheet.of_quality(found, filtered_by)
+    if what == "history":
+        return sheet.of_history(_history(connection, dataset, at), moment, filtered_by)
+    collection = _value(connection, _MAP, [dataset, what == "open", at])
+    if what == "closed":
+        collection["features"] = [one for one in collection["features"] if _is_closed(one["properties"])]
+    return sheet.of_tickets(collection, moment, filtered_by)
+
+
+def _history(connection: Connection, dataset: str | None, at: datetime | None) -> dict[str, Any]:
+    from fleettickets import db, export  # noqa: PLC0415  # only where something is exported
+
+    asked = {"dataset": dataset, "at": at, "from": None, "to": None, "most": None}
+    text = _value(connection, db.statement(Path(export.__file__).parent, "history"), asked)
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def _value(connection: Connection, query: LiteralString | sql.SQL, parameters: Any) -> Any:  # noqa: ANN401  # whatever JSON holds
+    row = connection.execute(query, parameters).fetchone()
+    return row[0] if row else None
 
 
 def _is_closed(known: dict[str, Any]) -> bool:

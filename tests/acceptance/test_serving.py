@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from apiserver import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,17 +137,24 @@ def allowed_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-@pytest.mark.parametrize("what", ["open", "closed", "history"])
-def test_exports_are_files_that_others_read(shell: Shell, tmp_path: Path, what: str) -> None:
-    told = shell(*FLEET, "export", what)
-    assert told.exit_code == 0
-    assert csv.reader(io.StringIO(told.out))
+@pytest.mark.parametrize("what", ["open", "closed", "history", "quality"])
+def test_exports_are_files_that_others_read(shell: Shell, database_url: str, tmp_path: Path, what: str) -> None:
+    fill(database_url)
+    rows = list(csv.DictReader(io.StringIO(shell(*FLEET, "export", what).out)))
     document: Any = json.loads(shell(*FLEET, "export", what, "--format", "json").out)
+    assert len(rows) == len(document["rows"]) > 0
+    assert all(row["export_now"] and row["content_as_of"] for row in rows)
     assert document["clocks"].keys() == {"now", "inc", "crq"}
     out = tmp_path / "x.parquet"
     assert shell(*FLEET, "export", what, "--format", "geoparquet", "--out", str(out)).exit_code == 0
     assert out.read_bytes()[:4] == b"PAR1"
+    past: Any = json.loads(shell(*FLEET, "export", what, "--format", "json", "--at", "2026-06-21").out)
+    assert past["clocks"]["now"] == "2026-06-21T00:00:00+03:00"
+    assert sum(row.get("count", 1) for row in past["rows"]) == 0
 
 
-def test_history_has_no_places(shell: Shell) -> None:
-    assert shell(*FLEET, "export", "history", "--format", "geojson").exit_code == 2
+@pytest.mark.parametrize("what", ["history", "quality"])
+@pytest.mark.parametrize("form", ["geojson", "flatgeobuf"])
+def test_what_has_no_places_is_no_map(shell: Shell, what: str, form: str) -> None:
+    refused = shell(*FLEET, "export", what, "--format", form)
+    assert (refused.exit_code, "--format csv" in refused.err) == (2, True)

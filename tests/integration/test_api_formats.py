@@ -102,6 +102,44 @@ def test_an_export_at_an_instant_has_the_state_of_that_instant(shown: Api) -> No
     assert found["clocks"]["now"] == "2026-06-23T21:00:00+03:00"
 
 
+WINDOW = "from=2026-06-20&to=2026-06-25&now=2026-06-24T12:00"
+
+
+def test_a_closed_export_holds_what_the_dashboard_shows_under_the_same_filter(shown: Api) -> None:
+    dashboard = shown.get(f"/webhook/inc-dashboard?{WINDOW}").json()
+    found = shown.get(f"/api/export/closed.json?{WINDOW}")
+    assert [row["ticket_id"] for row in found.json()["rows"]] == [one["id"] for one in dashboard["closed"]["features"]]
+    assert [row["ticket_id"] for row in found.json()["rows"]] == ["C"]
+    assert found.headers["fleettickets-coverage"] == dashboard["window"]["coverage"]
+    assert found.json()["filter"]["window"] == dashboard["window"]
+    assert found.json()["clocks"]["inc"].keys() == {"run_at", "file_ts", "content_as_of"}
+    (row,) = csv.DictReader(io.StringIO(shown.get(f"/api/export/closed.csv?{WINDOW}").text, newline=""))
+    assert (row["mttr"], row["closed_at"]) == ("1410", "2026-06-23T07:30:00+03:00")
+    assert "" not in {row[name] for name in CLOCKS}
+    assert shown.get(f"/api/export/closed.geojson?{WINDOW}").json()["features"][0]["id"] == "C"
+    assert shown.get(f"/api/export/closed.json?{WINDOW}&cluster=RUAKA").json()["rows"] == []
+
+
+def test_an_empty_closed_export_has_its_columns(shown: Api) -> None:
+    (head,) = csv.reader(io.StringIO(shown.get(f"/api/export/closed.csv?{WINDOW}&team=nobody").text, newline=""))
+    assert {"ticket_id", "closed_at", "derived_sla", *CLOCKS} <= set(head)
+
+
+def test_history_and_quality_are_files_with_clocks(shown: Api) -> None:
+    closures = shown.get("/api/export/history.json?dataset=inc").json()
+    assert [(row["ticket_id"], row["kind"]) for row in closures["rows"]] == [("C", "baseline")]
+    assert shown.get("/api/export/history.json?now=2026-06-21").json()["rows"] == []
+    assert shown.get("/api/export/history.json?from=2026-06-24").json()["rows"] == []
+    rules = list(csv.DictReader(io.StringIO(shown.get("/api/export/quality.csv").text, newline="")))
+    assert {row["dataset"] for row in rules} == {"inc", "crq"}
+    assert {row["rule"]: row["count"] for row in rules if row["dataset"] == "inc"}["no_cluster"] == "1"
+    assert "" not in {row[name] for row in rules for name in CLOCKS}
+    for what in ("history", "quality"):
+        assert pq.read_table(io.BytesIO(shown.get(f"/api/export/{what}.parquet").content)).num_rows > 0
+        refused = shown.get(f"/api/export/{what}.geojson")
+        assert (refused.status_code, refused.json()["code"]) == (400, "bad_parameter")
+
+
 def test_the_clusters_of_a_tile_count_every_ticket_once(shown: Api) -> None:
     for tile in ("0/0/0", "5/19/16", "9/308/257"):
         rows = _tile(shown, tile, "clusters")

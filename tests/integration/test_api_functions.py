@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from feed import closed, ticket
 
 from fleettickets import db
+from fleettickets.datasets import FEED_COLUMNS
 
 if TYPE_CHECKING:
     from apiserver import Api
@@ -68,6 +71,55 @@ def test_without_scope_pii_no_function_tells_a_location_name(guarded: Api) -> No
         assert found.status_code == 200, path
         assert "FDT12" not in found.text, path
         assert "script" not in found.text, path
+
+
+def test_no_read_tells_a_stranger_what_may_name_a_customer(filled: Api, drain: Any, connection: Connection) -> None:
+    """Whatever GET is asked for, now or by a later version: location names and unknown columns need scope pii."""
+    named = {"location_name": "WAMBUI_COURT", "customer_name": "WAMBUI", "latitude": "-1.2", "longitude": "36.8"}
+    columns = [*FEED_COLUMNS, "customer_name"]
+    drain("2026-06-22 12:00:00", [ticket("S", **named), closed("T", **named)], columns=columns)
+    drain(
+        "2026-06-22 13:00:00", [ticket("S", owner="x", **named), closed("Wrong", **named)], columns=[*columns, "extra"]
+    )
+    connection.execute(
+        "INSERT INTO tickets.geo_locations "
+        "(location_name, cluster, decision_key, clean_kind, place, status, updated_at) "
+        "VALUES ('WAMBUI_COURT', 'KASARANI', 'wambui court', 'place', 'WAMBUI COURT', 'no_match', now())"
+    )
+    stranger, trusted = ({"authorization": f"Bearer {filled.token(*scopes)}"} for scopes in (["read"], ["read", "pii"]))
+    told = set()
+    for path in reads(filled, trusted):
+        assert b"WAMBUI" not in filled.client.get(path, headers=stranger).content.upper(), path
+        if b"WAMBUI" in filled.client.get(path, headers=trusted).content.upper():
+            told.add(path.partition("?")[0])
+    assert told >= {
+        "/webhook/tickets",
+        "/webhook/inc-dashboard",
+        "/api/tickets/S",
+        "/api/export/open.csv",
+        "/api/export/closed.csv",
+        "/api/geocode/review",
+        "/ogc/collections/tickets/items",
+    }
+
+
+def reads(api: Api, headers: dict[str, str]) -> list[str]:
+    """Every GET of our OpenAPI, about the ticket S and the days around it."""
+    filled_in = {"layer": "tickets", "z": "0", "x": "0", "y": "0", "name": "tickets", "item": "S", "ending": "csv"}
+    asked = {
+        "/webhook/inc-dashboard": "from=2026-06-01&to=2026-07-01&now=2026-06-24",
+        "/api/export/closed.csv": "from=2026-06-01&to=2026-07-01&now=2026-06-24",
+        "/api/export/history.csv": "dataset=inc",
+        "/api/tickets/nearest": "lon=36.8&lat=-1.2",
+        "/api/dispatch/nearest": "lon=36.8&lat=-1.2",
+        "/ogc/collections/tickets/items": "limit=1000",
+    }
+    found = []
+    for path, methods in api.client.get("/api/openapi.json", headers=headers).json()["paths"].items():
+        if "get" in methods and path != "/api/events":
+            whole = re.sub(r"{(\w+)}", lambda hole: filled_in.get(hole[1], "S"), path)
+            found.append(f"{whole}?{asked[whole]}" if whole in asked else whole)
+    return [*found, "/webhook/tickets?since=1", "/webhook/tickets?now=2026-06-23T12:00", "/api/tickets/T"]
 
 
 def test_a_review_moves_the_tickets_and_every_map_hears_of_it(filled: Api, connection: Connection) -> None:
