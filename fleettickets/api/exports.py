@@ -79,7 +79,7 @@ async def open_tickets(request: Request, ending: Ending, query: Annotated[OpenEx
     asked = MapQuery(**query.model_dump(exclude={"bom"}))
     reply.demand_loaded(server)
     if query.now is None:
-        body = await asyncio.to_thread(feed.whole, server.held.view, asked, pii=pii)
+        body = await asyncio.to_thread(feed.whole, server.held.view, asked, server.now().timestamp(), pii=pii)
     else:
         body = await feed.at_instant(server, asked, pii=pii)
     moment = _moment(request, query.now)

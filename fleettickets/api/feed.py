@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
@@ -47,29 +46,31 @@ async def tickets(request: Request, query: Annotated[MapQuery, Query()]) -> Resp
     if query.now is not None or query.actionable != "true":
         return await _from_database(request, server, query, pii=pii)
     reply.demand_loaded(server)
+    now_s = server.now().timestamp()
     view = server.held.view  # the answer, its ETag and its revision are of this one, whatever comes meanwhile
-    etag = etag_of(view, query, pii=pii)
+    etag = etag_of(view, query, now_s, pii=pii)
     if reply.unchanged(request, etag):
         return reply.not_modified(etag, server)
     if query.since is not None:
         keys = server.held.changed_since(query.since)
         small = keys is not None and len(keys) <= _SMALL and not query.selects
-        return await _answer(request, server, view, etag, lambda: changes(view, keys, query, pii=pii), small=small)
-    return await _answer(request, server, view, etag, lambda: whole(view, query, pii=pii))
+        return await _answer(
+            request, server, view, etag, lambda: changes(view, keys, query, now_s, pii=pii), small=small
+        )
+    return await _answer(request, server, view, etag, lambda: whole(view, query, now_s, pii=pii))
 
 
-def etag_of(view: View, query: MapQuery, *, pii: bool) -> bytes:
+def etag_of(view: View, query: MapQuery, now_s: float, *, pii: bool) -> bytes:
     """Revision and filter; where the clock decides who passes, who passes now as well."""
     mark = hashlib.blake2b(orjson.dumps([query.model_dump(mode="json"), pii]), digest_size=5)
     if query.sla:
-        now_s = time.time()
         mark.update(bytes(len(feature.sla_state(now_s)) for feature in view.features))
     return b'W/"%d-%s"' % (view.rev, mark.hexdigest().encode())
 
 
-def whole(view: View, query: MapQuery, *, pii: bool) -> bytes:
+def whole(view: View, query: MapQuery, now_s: float, *, pii: bool) -> bytes:
     """The tickets that pass, or one page of them."""
-    features: Sequence[Feature] = select(view.features, query, pii=pii) if query.selects else view.features
+    features: Sequence[Feature] = select(view.features, query, now_s, pii=pii) if query.selects else view.features
     extra = b""
     if query.limit is not None or query.cursor:
         features, after = page(features, query.limit or len(features), query.cursor)
@@ -78,12 +79,12 @@ def whole(view: View, query: MapQuery, *, pii: bool) -> bytes:
     return _thinned(body, query) if query.fields else body
 
 
-def changes(view: View, keys: set[Key] | None, query: MapQuery, *, pii: bool) -> bytes:
+def changes(view: View, keys: set[Key] | None, query: MapQuery, now_s: float, *, pii: bool) -> bytes:
     """Which tickets came or changed since, and which are gone, under the same filter."""
     if keys is None:
         raise ProblemError("too_old", f"revision {query.since} is not remembered: take the whole map")
-    passing = select(view.features, query, pii=pii) if query.selects else view.features
-    upsert = select(view.at(keys), query, pii=pii) if query.selects else view.at(keys)
+    passing = select(view.features, query, now_s, pii=pii) if query.selects else view.features
+    upsert = select(view.at(keys), query, now_s, pii=pii) if query.selects else view.at(keys)
     gone = sorted(keys - {feature.key for feature in upsert})
     texts = b", ".join(feature.text for feature in upsert)
     remove = [{"dataset": DATASETS[at], "id": ticket_id} for at, ticket_id in gone]
@@ -138,7 +139,8 @@ async def at_instant(server: Server, query: MapQuery, *, pii: bool) -> bytes:
     text = await server.value(_FROM_DATABASE, _parameters(query))
     if len(text) > _MOST_BYTES:
         raise ProblemError("too_large", "too many tickets: narrow the filter")
-    return await asyncio.to_thread(_narrowed, server.held.view.clocks, text, query, pii=pii)
+    now_s = (query.now or server.now()).timestamp()
+    return await asyncio.to_thread(_narrowed, server.held.view.clocks, text, query, now_s, pii=pii)
 
 
 def _parameters(query: MapQuery) -> dict[str, Any]:
@@ -154,14 +156,14 @@ def _parameters(query: MapQuery) -> dict[str, Any]:
     }
 
 
-def _narrowed(clocks: Mapping[str, bytes], text: str, query: MapQuery, *, pii: bool) -> bytes:
+def _narrowed(clocks: Mapping[str, bytes], text: str, query: MapQuery, now_s: float, *, pii: bool) -> bytes:
     more = query.model_dump(
         exclude={"dataset", "cluster", "status", "bbox", "now", "mode", "actionable"}, exclude_defaults=True
     )
     if not more and len(query.cluster) <= 1 and len(query.status) <= 1:
         return text.encode() if pii else masked(text.encode())
     found = features_in(text)
-    return whole(View(0, found, clocks, Counts.of(found)), query, pii=pii)
+    return whole(View(0, found, clocks, Counts.of(found)), query, now_s, pii=pii)
 
 
 def _thinned(body: bytes, query: MapQuery) -> bytes:

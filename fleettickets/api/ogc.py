@@ -104,7 +104,7 @@ async def items(request: Request, name: str, query: Annotated[ItemsQuery, Query(
     _known(name)
     server, pii = reply.server_of(request), reply.caller_of(request).may("pii")
     reply.demand_loaded(server)
-    chosen = select(server.held.view.features, _tickets(query), pii=pii)
+    chosen = select(server.held.view.features, _tickets(query), server.now().timestamp(), pii=pii)
     body = await asyncio.to_thread(_page, request, name, query, chosen, pii=pii)
     return _json_bytes(body, "application/geo+json")
 

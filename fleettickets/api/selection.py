@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-import time
 from typing import TYPE_CHECKING, Final
 
 from fleettickets.api.held import DATASETS, Feature, Key
@@ -22,9 +21,9 @@ _NOBODY: Final = "(none)"
 _NAMED: Final = ("cluster", "region", "status", "team", "owner")
 
 
-def select(features: Iterable[Feature], query: TicketQuery, *, pii: bool) -> list[Feature]:
+def select(features: Iterable[Feature], query: TicketQuery, now_s: float, *, pii: bool) -> list[Feature]:
     """The features that pass every filter, in the order given."""
-    tests = _tests(query, pii=pii)
+    tests = _tests(query, now_s, pii=pii)
     return [feature for feature in features if all(test(feature) for test in tests)]
 
 
@@ -51,7 +50,7 @@ def key_of(cursor: str) -> Key:
         raise ProblemError("bad_parameter", "cursor: take it from the answer before") from None
 
 
-def _tests(query: TicketQuery, *, pii: bool) -> list[Callable[[Feature], bool]]:
+def _tests(query: TicketQuery, now_s: float, *, pii: bool) -> list[Callable[[Feature], bool]]:
     tests: list[Callable[[Feature], bool]] = []
     if query.dataset:
         at = DATASETS.index(query.dataset)
@@ -65,7 +64,6 @@ def _tests(query: TicketQuery, *, pii: bool) -> list[Callable[[Feature], bool]]:
         tests.append(lambda feature: feature.facts.geo_source in sources)
     if query.sla:
         states = set(split(query.sla))
-        now_s = query.now.timestamp() if query.now else time.time()
         tests.append(lambda feature: feature.sla_state(now_s) in states)
     if query.bbox:
         tests.append(_inside(query.bbox))
