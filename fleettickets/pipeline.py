@@ -8,25 +8,27 @@ anywhere leaves a state from which the next run finishes the job.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Protocol
 
 import psycopg
 
 from fleettickets import failpoint
+from fleettickets.datasets import EAT
 from fleettickets.db import severed_after
 from fleettickets.errors import FleetticketsError, PendingError, UpstreamError
 from fleettickets.history import capture, forecast
 from fleettickets.load import ledger
-from fleettickets.load.stage import load_file, prepare
+from fleettickets.load.explain import PASSING, STOPPING, errors_explained, explained
+from fleettickets.load.stage import clear, load_file, prepare
 from fleettickets.report import FileOutcome, RunReport
 from fleettickets.source import names
 from fleettickets.source.ahead import Archiver, Fetched, fetch_ahead, listing_in_time
 from fleettickets.source.files import FileGoneError, FileNotReadError, FileUnusableError, Model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -39,14 +41,6 @@ _TRIES: Final = 3
 _MOST_FAILURES_IN_A_ROW: Final = 3
 _GROUP_BYTES: Final = 8 << 20
 _SLOWEST_BYTES_PER_S: Final = 100_000
-_PASSING: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-_STOPPING: Final = (
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.DiskFull,
-    psycopg.errors.InsufficientPrivilege,
-    psycopg.errors.AdminShutdown,
-    psycopg.errors.ReadOnlySqlTransaction,
-)
 
 
 class Watcher(Protocol):
@@ -93,7 +87,7 @@ def ingest(
     report = RunReport(order.dataset.name, order.apply)
     listed = listing_in_time(source, order.dataset, order.model, now, order.deadline_s)
     with (
-        _errors_explained(),
+        errors_explained(),
         connect() as holding,
         ledger.hold_stream(
             holding,
@@ -142,6 +136,8 @@ class _Run:
     now: datetime
     archiver: Archiver = field(init=False)
     run_id: int | None = None
+    last_of_days: frozenset[FileVersion] = frozenset()
+    days_taken: bool = False
     failures_in_a_row: int = 0
 
     def __post_init__(self) -> None:
@@ -162,7 +158,7 @@ class _Run:
         except FleetticketsError as error:
             self._fail(error)
         except psycopg.Error as error:
-            self._fail(_explained(error))
+            self._fail(explained(error))
         except KeyboardInterrupt as stop:
             self.report.exit_code = stop.args[0] if stop.args else 130
             self.report.error = "stopped by request; the file at hand was rolled back, run again to go on"
@@ -187,6 +183,7 @@ class _Run:
         pending = self._without_bad_names(self._newest_only(self.plan.pending))
         self.watcher.started(len(pending))
         group: list[Fetched] = []
+        self.last_of_days = _last_of_days(pending)
         for fetched in fetch_ahead(self.source, pending, self.order.deadline_s):
             if fetched.body is None:
                 self._flush(group)
@@ -197,7 +194,9 @@ class _Run:
                 self._flush(group)
         self._flush(group)
         with self._bounded():
-            capture.capture_run(self.connection, self.order.dataset, self.now)
+            if not self.days_taken:
+                with self.connection.transaction():
+                    capture.capture_days(self.connection, self.order.dataset, self.now)
             self.report.watermark_to = ledger.watermark(self.connection, self.order.dataset)
 
     def _bounded(self) -> AbstractContextManager[None]:
@@ -233,7 +232,7 @@ class _Run:
                 except FileNotReadError:
                     pass  # one by one it costs only itself
                 except psycopg.Error as error:
-                    if self.connection.broken or isinstance(error, _STOPPING):
+                    if self.connection.broken or isinstance(error, STOPPING):
                         raise
                 else:
                     return
@@ -249,16 +248,16 @@ class _Run:
         for attempt in range(_TRIES):
             try:
                 self._load([fetched])
-            except _PASSING as error:
+            except PASSING as error:
                 if attempt == _TRIES - 1:
-                    self._failed(fetched.version, _explained(error))
+                    self._failed(fetched.version, explained(error))
             except FileNotReadError as error:
                 self._failed(fetched.version, error)
                 return
             except psycopg.Error as error:
-                if self.connection.broken or isinstance(error, _STOPPING):
+                if self.connection.broken or isinstance(error, STOPPING):
                     raise
-                self._failed(fetched.version, _explained(error))
+                self._failed(fetched.version, explained(error))
                 return
             else:
                 return
@@ -270,9 +269,11 @@ class _Run:
         with severed_after(self.connection, deadline_s), self.connection.transaction():
             failpoint.reached("read")
             ledger.one_writer(self.connection, self.order.dataset)
-            for fetched in group:
+            for n, fetched in enumerate(group):
                 if fetched.body is None:
                     continue
+                if n or not self.order.apply:
+                    clear(self.connection)
                 fetched.body.seek(0)
                 version = fetched.version
                 outcome = load_file(self.connection, self.order.dataset, version, fetched.body, self.watcher.rows)
@@ -283,17 +284,15 @@ class _Run:
                         capture.capture_file(self.connection, self.order.dataset, version)
                 elif self.order.again:
                     self.report.notes.append(f"{version.key}: left as it was: {outcome.reason or 'settled meanwhile'}")
-            capture.capture_days(
-                self.connection,
-                self.order.dataset,
-                [version.exported_at for _, version, outcome in settled if outcome.state == "applied"],
-                self.now,
-            )
+            takes_days = group[-1].version in self.last_of_days
+            if takes_days:
+                capture.capture_days(self.connection, self.order.dataset, self.now)
             moved = self._collect_archived(wait=False)
             # Last, and once: its lock is the one that readers of the map and other writers meet at.
             ledger.advance_revision(self.connection, self.order.dataset, [outcome for _, _, outcome in settled])
             failpoint.reached("precommit")
         failpoint.reached("committed")
+        self.days_taken = takes_days
         self.report.archived += moved
         self.failures_in_a_row = 0
         for file_id, version, outcome in settled:
@@ -382,7 +381,7 @@ class _Run:
             try:
                 report.archived += self._collect_archived(wait=True)
             except psycopg.Error as error:
-                self._fail(_explained(error))
+                self._fail(explained(error))
         if report.exit_code == 0:
             report.exit_code = _verdict(report)
         report.duration_s = time.monotonic() - began
@@ -395,7 +394,7 @@ class _Run:
                     with self._bounded():
                         ledger.finish_run(self.connection, self.run_id, report)
             except psycopg.Error as error:
-                report.notes.append(f"the run could not be recorded: {_explained(error)}")
+                report.notes.append(f"the run could not be recorded: {explained(error)}")
             except FleetticketsError as error:
                 report.notes.append(f"the run could not be recorded: {error}")
         self._refresh_forecast()
@@ -408,7 +407,7 @@ class _Run:
             with self._bounded():
                 forecast.refresh_forecast(self.connection, self.order.dataset, self.now)
         except psycopg.Error as error:
-            self.report.notes.append(f"the forecasts were not renewed: {_explained(error)}")
+            self.report.notes.append(f"the forecasts were not renewed: {explained(error)}")
 
 
 def _verdict(report: RunReport) -> int:
@@ -417,35 +416,12 @@ def _verdict(report: RunReport) -> int:
     return 3 if report.files["quarantined"] else 0
 
 
+def _last_of_days(pending: Sequence[FileVersion]) -> frozenset[FileVersion]:
+    """The files after which backlogs are taken: taken after another of the day, they would be taken again at once."""
+    days = [version.exported_at and version.exported_at.astimezone(EAT).date() for version in pending]
+    after = pairwise([*days, None])
+    return frozenset(version for version, (day, next_day) in zip(pending, after, strict=True) if day != next_day)
+
+
 def _size(group: Sequence[Fetched]) -> int:
     return sum(fetched.version.size_bytes for fetched in group)
-
-
-_LOST: Final = frozenset({"08", "57"})
-"""Error classes of a connection that ended: connection exception, operator intervention."""
-
-
-@contextmanager
-def _errors_explained() -> Iterator[None]:
-    try:
-        yield
-    except psycopg.Error as error:
-        raise _explained(error) from error
-
-
-def _explained(error: psycopg.Error) -> FleetticketsError:
-    """What a database error means for the person at the terminal."""
-    text = " ".join(str(error.diag.message_primary or error).split())
-    if isinstance(error, psycopg.errors.LockNotAvailable):
-        return PendingError(f"a table is locked by another session ({text}): run again when it is free")
-    if isinstance(error, psycopg.errors.DiskFull):
-        return UpstreamError(f"the database's disk is full ({text}): free space and run again")
-    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-        return UpstreamError(f"the database is read-only just now, a standby perhaps ({text}): run again")
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return FleetticketsError(f"the database user may not do this ({text}): see docs/deploy-coolify.md, roles")
-    if isinstance(error, psycopg.errors.QueryCanceled):
-        return PendingError(f"the database cancelled the work ({text}): run again")
-    if isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate[:2] in _LOST):
-        return UpstreamError(f"the connection to the database was lost ({text}): run again")
-    return FleetticketsError(f"the database refused the file ({text})")

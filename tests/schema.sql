@@ -1339,6 +1339,7 @@ CREATE FUNCTION reporting.fn_tickets_for_map(p_dataset text DEFAULT NULL::text, 
     SET "TimeZone" TO 'Africa/Nairobi'
     SET plan_cache_mode TO 'force_custom_plan'
     SET work_mem TO '32MB'
+    SET jit TO 'off'
     AS $$
 DECLARE
     v_dataset text := nullif(lower(btrim(p_dataset)), '');
@@ -1451,10 +1452,10 @@ BEGIN
             'by_dataset', (SELECT coalesce(json_object_agg(dataset, n ORDER BY dataset DESC), '{}') FROM by_dataset),
             'by_status', (SELECT coalesce(json_object_agg(status, n ORDER BY status COLLATE "C"), '{}') FROM by_status),
             'by_geo_source', (SELECT coalesce(json_object_agg(geo_source, n ORDER BY geo_source COLLATE "C"), '{}') FROM by_geo_source),
-            'freshness', json_build_object(
+            'freshness', CASE WHEN p_ticket_ids IS NULL THEN json_build_object(
                 'inc', reporting.fn_freshness('inc', p_now, p_mode),
                 'crq', reporting.fn_freshness('crq', p_now, p_mode)
-            )
+            ) END
         )
     ) INTO v_answer;
     RETURN v_answer;
@@ -1903,6 +1904,7 @@ CREATE FUNCTION reporting.open_sla_at(p_dataset text, p_now timestamp with time 
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'Africa/Nairobi'
+    SET jit TO 'off'
     AS $$
 #variable_conflict use_column
 DECLARE
@@ -2230,6 +2232,7 @@ DECLARE
     v_today date := (p_now AT TIME ZONE interval '03:00')::date;
     v_day record;
     v_file record;
+    v_states text[];
     v_row tickets.inc_daily_snapshot;
 BEGIN
     SELECT min((instant AT TIME ZONE interval '03:00')::date) INTO v_from FROM unnest(p_instants) AS instant;
@@ -2246,19 +2249,33 @@ BEGIN
         GROUP BY taken.day
     LOOP
         SELECT * INTO v_file FROM tickets.file_at(p_dataset, v_day.as_of);
-        SELECT
-            count(*),
-            count(*) FILTER (WHERE sla.sla_state = 'on_track'),
-            count(*) FILTER (WHERE sla.sla_state = 'at_risk'),
-            count(*) FILTER (WHERE sla.sla_state = 'breached'),
-            count(*) FILTER (WHERE sla.sla_state = 'unknown'),
-            count(*) FILTER (WHERE sla.sla_state = 'none')
-        INTO v_row.open, v_row.on_track, v_row.at_risk, v_row.breached, v_row.unknown, v_row.no_policy
-        FROM tickets.open_at(p_dataset, v_day.as_of) AS ticket
-        CROSS JOIN LATERAL tickets.sla_sum(
-            p_dataset, ticket.ticket_id, 'open', ticket.created_at_service, ticket.first_seen_at, ticket.closed_at,
-            ticket.cluster, ticket.region, ticket.normalized_status, v_day.as_of, NULL
-        ) AS sla;
+        -- Two statements: the one for the past costs its planning only where a past day is taken.
+        IF tickets.is_past(p_dataset, v_day.as_of) THEN
+            v_states := ARRAY(
+                SELECT sla.sla_state
+                FROM tickets.open_at(p_dataset, v_day.as_of) AS ticket
+                CROSS JOIN LATERAL tickets.sla_sum(
+                    p_dataset, ticket.ticket_id, 'open', ticket.created_at_service, ticket.first_seen_at, ticket.closed_at,
+                    ticket.cluster, ticket.region, ticket.normalized_status, v_day.as_of, NULL
+                ) AS sla
+            );
+        ELSE
+            v_states := ARRAY(
+                SELECT sla.sla_state
+                FROM tickets.all_tickets AS ticket
+                CROSS JOIN LATERAL tickets.sla_sum(
+                    p_dataset, ticket.ticket_id, 'open', ticket.created_at_service, ticket.first_seen_at, ticket.closed_at,
+                    ticket.cluster, ticket.region, ticket.normalized_status, v_day.as_of, NULL
+                ) AS sla
+                WHERE ticket.dataset = p_dataset AND ticket.is_actionable
+            );
+        END IF;
+        v_row.open := cardinality(v_states);
+        v_row.on_track := cardinality(array_positions(v_states, 'on_track'));
+        v_row.at_risk := cardinality(array_positions(v_states, 'at_risk'));
+        v_row.breached := cardinality(array_positions(v_states, 'breached'));
+        v_row.unknown := cardinality(array_positions(v_states, 'unknown'));
+        v_row.no_policy := cardinality(array_positions(v_states, 'none'));
         v_row.day := v_day.day;
         v_row.as_of := v_day.as_of;
         v_row.content_as_of := tickets.content_as_of(p_dataset, v_day.as_of);
@@ -2273,11 +2290,27 @@ COMMENT ON FUNCTION tickets.capture_days(p_dataset text, p_instants timestamp wi
 CREATE FUNCTION tickets.capture_history(p_dataset text, p_now timestamp with time zone) RETURNS date
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    v_due timestamptz := (
+        SELECT (metadata ->> 'history_days_due')::timestamptz FROM tickets.import_meta WHERE dataset = p_dataset
+    );
 BEGIN
     IF tickets.known_until(p_dataset) IS NULL THEN
         RETURN NULL;
     END IF;
-    PERFORM tickets.capture_days(p_dataset, ARRAY[p_now], p_now);
+    PERFORM tickets.capture_days(
+        p_dataset,
+        p_now || ARRAY(
+            SELECT max(file.exported_at)
+            FROM tickets.import_files AS file
+            WHERE file.dataset = p_dataset AND file.export_type IS NOT NULL AND file.exported_at >= v_due
+            GROUP BY (file.exported_at AT TIME ZONE interval '03:00')::date
+        ),
+        p_now
+    );
+    IF v_due IS NOT NULL THEN
+        UPDATE tickets.import_meta SET metadata = metadata - 'history_days_due' WHERE dataset = p_dataset;
+    END IF;
     RETURN (p_now AT TIME ZONE 'Africa/Nairobi')::date;
 END
 $$;
@@ -3470,6 +3503,7 @@ COMMENT ON FUNCTION tickets.resolve_ticket_geoms(p_location_names text[], p_clus
 CREATE FUNCTION tickets.seen(p_dataset text, p_at timestamp with time zone, p_mode text, p_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS SETOF tickets.all_tickets
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET plan_cache_mode TO 'force_custom_plan'
+    SET jit TO 'off'
     AS $$
 #variable_conflict use_column
 BEGIN
@@ -3495,6 +3529,10 @@ BEGIN
         END IF;
         RETURN;
     END IF;
+    IF p_mode = 'known' AND p_from = 'infinity' THEN
+        RETURN QUERY SELECT ticket.* FROM tickets.open_at(p_dataset, p_at) AS ticket;
+        RETURN;
+    END IF;
     IF p_mode = 'known' THEN
         RETURN QUERY
         SELECT ticket.*
@@ -3502,7 +3540,7 @@ BEGIN
         WHERE
             p_from IS NULL
             OR ticket.is_actionable
-            OR (p_from < 'infinity' AND ticket.closed_at IS NULL)
+            OR ticket.closed_at IS NULL
             OR (ticket.closed_at >= p_from AND ticket.closed_at < p_to)
             OR (ticket.created_at_service >= p_from AND ticket.created_at_service < p_to);
         RETURN;
@@ -3527,7 +3565,7 @@ BEGIN
         AND coalesce(ticket.created_at_service, ticket.first_seen_at) <= p_at
         AND (
             p_from IS NULL
-            OR was.open
+            OR ticket.is_actionable OR ticket.closed_at > p_at -- was.open, in words that an index knows
             OR (p_from < 'infinity' AND ticket.closed_at IS NULL)
             OR (ticket.closed_at >= p_from AND ticket.closed_at < p_to)
             OR (ticket.created_at_service >= p_from AND ticket.created_at_service < p_to)
@@ -3708,6 +3746,9 @@ BEGIN
     IF p_exported_at > coalesce((v_metadata ->> 'history_max_exported_at')::timestamptz, '-infinity') THEN
         v_metadata := v_metadata
             || jsonb_build_object('history_max_key', p_key, 'history_max_exported_at', p_exported_at);
+    END IF;
+    IF p_exported_at < coalesce((v_metadata ->> 'history_days_due')::timestamptz, 'infinity') THEN
+        v_metadata := v_metadata || jsonb_build_object('history_days_due', p_exported_at);
     END IF;
     UPDATE tickets.import_meta SET metadata = v_metadata WHERE dataset = p_dataset AND metadata <> v_metadata;
     UPDATE tickets.import_files

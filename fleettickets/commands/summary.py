@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
 from fleettickets.commands.ending import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from rich.console import Console
 
     from fleettickets.report import RunReport
 
 
 def show_reports(reports: Iterable[RunReport], command: str = "ingest") -> None:
     """Print one column a dataset; lines that are zero everywhere and unusual are left out."""
+    from rich.console import Console  # noqa: PLC0415  # a run that prints JSON or nothing starts sooner without it
+    from rich.table import Table  # noqa: PLC0415  # the same
+
     reports = list(reports)
     title = command if all(report.applied for report in reports) else "dry run: what --apply would do"
     table = Table(title=title, title_justify="left", show_header=True, box=None, pad_edge=False)

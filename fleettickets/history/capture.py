@@ -1,4 +1,4 @@
-"""One file into history, inside the transaction of its rows; and the backlog of the day at the end of a run."""
+"""One file into history, and the backlogs of days, inside the transaction of its rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from fleettickets.db import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from fleettickets.datasets import Dataset
@@ -36,14 +35,6 @@ def capture_file(connection: Connection, dataset: Dataset, version: FileVersion)
     )
 
 
-def capture_days(
-    connection: Connection, dataset: Dataset, exported_at: Sequence[datetime | None], now: datetime
-) -> None:
-    """Take the backlog of the days of these files, and again of every later day: what came may change them."""
-    if exported_at:
-        connection.execute("SELECT tickets.capture_days(%s, %s, %s)", [dataset.name, list(exported_at), now])
-
-
-def capture_run(connection: Connection, dataset: Dataset, now: datetime) -> None:
-    """Take the backlog of today as it is known at the end of a run."""
+def capture_days(connection: Connection, dataset: Dataset, now: datetime) -> None:
+    """Take the backlog of today, of the days of files kept since the last time, and of every later day."""
     connection.execute("SELECT tickets.capture_history(%s, %s)", [dataset.name, now])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fleettickets.history.capture import capture_file
 from fleettickets.load import ledger
 from fleettickets.load.quarantine import versions
-from fleettickets.load.stage import prepare, stage_file
+from fleettickets.load.stage import clear, prepare, stage_file
 from fleettickets.source.ahead import fetch_ahead
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def rebuild(
         if fetched.body is None:
             done.notes.append(f"{fetched.version.place}: not read: {fetched.error}")
             continue
+        clear(connection)
         with fetched.body as body:
             outcome, _ = stage_file(connection, fetched.version, body, advanced)
         if outcome.state == "applied":

@@ -33,6 +33,11 @@ def prepare(connection: Connection) -> None:
     connection.execute(statement(_FOLDER, "stage"))
 
 
+def clear(connection: Connection) -> None:
+    """Empty the staging table for a second file of one transaction; between transactions it empties by itself."""
+    connection.execute("TRUNCATE pg_temp.incoming")
+
+
 def load_file(
     connection: Connection,
     dataset: Dataset,
@@ -50,7 +55,7 @@ def load_file(
 def stage_file(
     connection: Connection, version: FileVersion, body: IO[bytes], advanced: Callable[[int], None]
 ) -> tuple[FileOutcome, int]:
-    """Clean one file into the staging table: what became of it so far, and the number of usable rows."""
+    """Clean one file into the empty staging table: what became of it so far, and the number of usable rows."""
     try:
         sheet = open_sheet(body)
     except FileUnusableError as error:
@@ -62,7 +67,6 @@ def stage_file(
         encoding=sheet.encoding,
         extra_columns=sheet.extra_columns,
     )
-    connection.execute("TRUNCATE pg_temp.incoming")
     with contextlib.closing(sheet):
         staged = _copy(connection, sheet, outcome, advanced)
     if sheet.nul_lines:

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, Final
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, InvalidRegionError
 
 from fleettickets import failpoint
 from fleettickets.errors import UpstreamError, UsageError
 from fleettickets.source import names
+from fleettickets.source.client import s3_client
 from fleettickets.source.files import (
     FileGoneError,
     FileNotReadError,
@@ -187,19 +186,8 @@ def open_bucket(
 ) -> Bucket:
     """A client for one bucket: path-style, bounded waits, three tries on passing faults."""
     try:
-        client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=endpoint_url,
-            aws_access_key_id=access_key,
-            aws_secret_access_key=secret_key,
-            region_name=region,
-            config=Config(
-                s3={"addressing_style": "path"},
-                connect_timeout=5,
-                read_timeout=min(20.0, deadline_s),
-                retries={"mode": "standard", "total_max_attempts": 3},
-                max_pool_connections=4,
-            ),
+        client = s3_client(
+            endpoint_url, access_key, secret_key, region, connect_timeout_s=5, read_timeout_s=min(20.0, deadline_s)
         )
     except InvalidRegionError as error:
         raise UsageError(f"RUSTFS_REGION {region!r} is no region name like us-east-1") from error

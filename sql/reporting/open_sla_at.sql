@@ -23,7 +23,7 @@ RETURNS TABLE (
     team text
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'Africa/Nairobi'
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'Africa/Nairobi' SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

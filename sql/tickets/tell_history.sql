@@ -1,4 +1,5 @@
--- Nothing; after the versions of one file are kept: moves history's watermark and retells the tickets named.
+-- Nothing; after the versions of one file are kept: moves history's watermark, notes from which instant on the backlogs
+-- of days are to be taken again (tickets.capture_history does it) and retells the tickets named.
 CREATE OR REPLACE FUNCTION tickets.tell_history(
     p_dataset text,
     p_key text,
@@ -28,6 +29,9 @@ BEGIN
     IF p_exported_at > coalesce((v_metadata ->> 'history_max_exported_at')::timestamptz, '-infinity') THEN
         v_metadata := v_metadata
             || jsonb_build_object('history_max_key', p_key, 'history_max_exported_at', p_exported_at);
+    END IF;
+    IF p_exported_at < coalesce((v_metadata ->> 'history_days_due')::timestamptz, 'infinity') THEN
+        v_metadata := v_metadata || jsonb_build_object('history_days_due', p_exported_at);
     END IF;
     UPDATE tickets.import_meta SET metadata = v_metadata WHERE dataset = p_dataset AND metadata <> v_metadata;
 
