@@ -25,7 +25,7 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
   try {
     return await fetch(path, { credentials: 'same-origin', ...init })
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    if (error instanceof Problem || (error instanceof DOMException && error.name === 'AbortError')) throw error
     throw new Problem(0, 'away', 'The server cannot be reached')
   }
 }

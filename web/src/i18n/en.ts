@@ -184,6 +184,7 @@ export const en = {
   'map.in': 'Zoom in',
   'map.out': 'Zoom out',
   'map.all': 'Show all',
+  'map.outlines': 'Basemap not reachable: outlines',
   'map.attribution': 'Lines: Natural Earth',
   'map.legend': 'Legend',
   'map.solid': 'solid: from the feed',

@@ -185,6 +185,7 @@ export const sw: Record<MessageKey, string> = {
   'map.in': 'Kuza',
   'map.out': 'Punguza',
   'map.all': 'Onyesha zote',
+  'map.outlines': 'Ramani ya msingi haipatikani: mipaka tu',
   'map.attribution': 'Mistari: Natural Earth',
   'map.legend': 'Ufunguo',
   'map.solid': 'kamili: kutoka kwenye data',

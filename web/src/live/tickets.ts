@@ -40,6 +40,11 @@ interface Delta {
 const PATH = '/webhook/tickets'
 const KEPT = 'fleettickets-payload'
 const POLL_S = 10
+// A stream that stands still looks like one with nothing to say: in between we ask, and get a 304.
+const WATCH_S = 30
+// How long the server may take to begin an answer, and to end it.
+const PATIENCE_MS = { head: 12_000, body: 120_000 }
+const KEEP_AFTER_MS = 3_000
 const KEEP_EVERY_MS = 60_000
 const NO_CLOCKS: DatasetClocks = { runAt: null, fileTs: null, contentAsOf: null }
 
@@ -59,7 +64,9 @@ export class TicketStore {
   #poll: ReturnType<typeof setInterval> | undefined
   #busy: Promise<void> | null = null
   #again = false
+  #keeping: ReturnType<typeof setTimeout> | undefined
   #keptAt = 0
+  #askedAt = 0
   #stopped = false
 
   subscribe = (listener: () => void): (() => void) => {
@@ -76,7 +83,7 @@ export class TicketStore {
     void this.#askClock()
     this.#listen()
     this.#poll = setInterval(() => {
-      if (this.#snapshot.link !== 'live') void this.refresh()
+      if (this.#snapshot.link !== 'live' || Date.now() - this.#askedAt >= WATCH_S * 1000) void this.refresh()
     }, POLL_S * 1000)
     addEventListener('online', this.#online)
   }
@@ -85,6 +92,7 @@ export class TicketStore {
     this.#stopped = true
     this.#events?.close()
     clearInterval(this.#poll)
+    clearTimeout(this.#keeping)
     removeEventListener('online', this.#online)
   }
 
@@ -131,10 +139,9 @@ export class TicketStore {
       return
     }
     if (!response.ok) throw await problemOf(response)
-    const collection = (await response.json()) as Collection
+    const collection = await bodyOf<Collection>(response)
     const rev = Number(response.headers.get('fleettickets-revision') ?? NaN)
-    this.#replace(collection, Number.isNaN(rev) ? null : rev)
-    this.#set({ link: this.#linkNow(), problem: null, receivedAt: Date.now() })
+    this.#replace(collection, Number.isNaN(rev) ? null : rev, { link: this.#linkNow(), problem: null, receivedAt: Date.now() })
     this.#keep()
   }
 
@@ -147,16 +154,16 @@ export class TicketStore {
       return true
     }
     if (!response.ok) throw await problemOf(response)
-    this.#apply((await response.json()) as Delta)
+    this.#apply(await bodyOf<Delta>(response))
     this.#set({ link: this.#linkNow(), problem: null, receivedAt: Date.now() })
     return true
   }
 
-  #replace(collection: Collection, rev: number | null): void {
+  #replace(collection: Collection, rev: number | null, more: Partial<Snapshot>): void {
     this.#byKey.clear()
     this.#features.clear()
     for (const feature of collection.features) this.#hold(feature)
-    this.#publish(rev, collection.summary?.freshness, 0)
+    this.#publish(rev, collection.summary?.freshness, 0, more)
   }
 
   #apply(delta: Delta): void {
@@ -179,8 +186,9 @@ export class TicketStore {
     this.#features.set(ticket.key, feature)
   }
 
-  #publish(rev: number | null, freshness: Record<string, unknown> | undefined, changed: number): void {
+  #publish(rev: number | null, freshness: Record<string, unknown> | undefined, changed: number, more: Partial<Snapshot> = {}): void {
     this.#set({
+      ...more,
       tickets: [...this.#byKey.values()],
       rev,
       changed,
@@ -191,7 +199,8 @@ export class TicketStore {
   // Asks for what changed since this very question was asked last: an unchanged answer is a 304 without a body.
   async #askFor(path: string): Promise<Response> {
     const etag = this.#seen?.path === path ? this.#seen.etag : null
-    const response = await ask(path, { headers: etag === null ? {} : { 'if-none-match': etag }, cache: 'no-store' })
+    this.#askedAt = Date.now()
+    const response = await patiently((signal) => ask(path, { headers: etag === null ? {} : { 'if-none-match': etag }, cache: 'no-store', signal }), PATIENCE_MS.head)
     if (response.ok) this.#seen = { path, etag: response.headers.get('etag') }
     const stale = Date.parse(response.headers.get('fleettickets-stale') ?? '')
     this.#set({ staleSince: Number.isNaN(stale) ? null : stale })
@@ -244,11 +253,17 @@ export class TicketStore {
     })
   }
 
-  // The map as it stands now, for the next visit without a network.
+  // The map as it stands now, for the next visit without a network: soon, but not while the page is being drawn, and
+  // not with every delta.
   #keep(): void {
-    if (Date.now() - this.#keptAt < KEEP_EVERY_MS || !('caches' in globalThis)) return
+    clearTimeout(this.#keeping)
+    this.#keeping = setTimeout(this.#keepNow, Math.max(KEEP_AFTER_MS, this.#keptAt + KEEP_EVERY_MS - Date.now()))
+  }
+
+  #keepNow = (): void => {
+    const { freshness, rev, receivedAt } = this.#snapshot
+    if (!('caches' in globalThis) || rev === null || receivedAt === null) return
     this.#keptAt = Date.now()
-    const { freshness, rev } = this.#snapshot
     const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString())
     const told = (of: DatasetClocks): unknown => ({
       run_at: iso(of.runAt), file_ts: iso(of.fileTs), content_as_of: iso(of.contentAsOf),
@@ -257,7 +272,7 @@ export class TicketStore {
       features: [...this.#features.values()],
       summary: { freshness: { inc: told(freshness.inc), crq: told(freshness.crq) } },
     })
-    const headers = { 'fleettickets-kept': new Date().toISOString(), 'fleettickets-revision': String(rev ?? '') }
+    const headers = { 'fleettickets-kept': new Date(receivedAt).toISOString(), 'fleettickets-revision': String(rev) }
     void caches.open(KEPT).then((cache) => cache.put(PATH, new Response(body, { headers }))).catch(() => {
       this.#keptAt = Infinity // no room or no permission: this browser keeps nothing
     })
@@ -270,12 +285,13 @@ export class TicketStore {
     const collection = (await kept.json()) as Collection
     // The server was quicker.
     if (this.#snapshot.tickets !== undefined) return
-    this.#replace(collection, null)
     const at = Date.parse(kept.headers.get('fleettickets-kept') ?? '')
-    this.#set({ receivedAt: Number.isNaN(at) ? null : at })
+    this.#replace(collection, null, { receivedAt: Number.isNaN(at) ? null : at })
   }
 
   #set(change: Partial<Snapshot>): void {
+    const news = Object.entries(change) as [keyof Snapshot, unknown][]
+    if (news.every(([name, value]) => this.#snapshot[name] === value)) return
     this.#snapshot = { ...this.#snapshot, ...change }
     for (const listener of this.#listeners) listener()
   }
@@ -286,5 +302,31 @@ function clocksAndRules(told: Record<string, unknown>): Pick<Snapshot, 'freshnes
   return {
     freshness: { inc: clocksOf(told.inc), crq: clocksOf(told.crq) },
     rules: { inc: rulesOf(rules.inc), crq: rulesOf(rules.crq) },
+  }
+}
+
+async function bodyOf<T>(response: Response): Promise<T> {
+  try {
+    return await patiently(async () => (await response.json()) as T, PATIENCE_MS.body)
+  } catch (error) {
+    throw error instanceof Problem ? error : new Problem(0, 'away', 'The answer broke off')
+  }
+}
+
+// A server that takes longer counts as away: it may stand still with its connections open.
+async function patiently<T>(work: (signal: AbortSignal) => Promise<T>, patienceMs: number): Promise<T> {
+  const controller = new AbortController()
+  const away = new Problem(0, 'away', 'The server does not answer')
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(away)
+      controller.abort(away)
+    }, patienceMs)
+  })
+  try {
+    return await Promise.race([work(controller.signal), over])
+  } finally {
+    clearTimeout(timer)
   }
 }

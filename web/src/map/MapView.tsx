@@ -1,25 +1,25 @@
 // The map: what it is given it draws; what is touched on it, it tells. It keeps no state of its own.
 import 'maplibre-gl/dist/maplibre-gl.css'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
-import {
-  addProtocol, type GeoJSONSource, LngLatBounds, Map as MapLibre, type MapMouseEvent, setWorkerUrl,
-} from 'maplibre-gl'
-import type { Feature, FeatureCollection, Point } from 'geojson'
+import { AttributionControl, LngLatBounds, Map as MapLibre, Marker, setWorkerUrl } from 'maplibre-gl'
 import { useEffect, useRef, useState } from 'react'
-import type { SlaState } from '../model/sla'
 import type { Ticket } from '../model/ticket'
 import type { View } from '../model/view'
-import { circle } from './geometry'
+import { type Basemap, basemapOf } from './basemap'
 import { addFleet, putFleet, type ShownVehicle } from './fleet'
-import { addGround, collection, drawImage, pointOf } from './ground'
-import type { Trust } from './marks'
-import { offlineStyle, ticketLayers } from './style'
+import { addGround, drawImage } from './ground'
+import type { Group, Shown } from './groups'
+import { painted } from './painted'
+import { Overlay } from './overlay'
+import { offlineStyle } from './style'
 
 setWorkerUrl(workerUrl)
 
-export interface Shown {
-  ticket: Ticket
-  state: SlaState
+export interface Pulse {
+  key: string
+  point: [number, number]
+  label: string
+  tickets: string[]
 }
 
 export interface MapProps {
@@ -28,115 +28,114 @@ export interface MapProps {
   vehicles: readonly ShownVehicle[]
   chosenVehicle: string | null
   closed: readonly Ticket[]
+  pulses: readonly Pulse[]
   dark: boolean
-  basemap: string | null
+  // Undefined until it is known which ground is configured.
+  basemap: string | null | undefined
   place: View['place']
   label: string
-  words: { in: string; out: string; all: string }
+  words: { in: string; out: string; all: string; group: (n: number, breached: number) => string }
   onTicket: (key: string) => void
   onVehicle: (id: string) => void
   onGroup: (keys: string[]) => void
   onPlace: (place: NonNullable<View['place']>) => void
+  onBasemap: (there: boolean) => void
   onFailed: (error: Error) => void
 }
 
 // Greater Nairobi, where the first ticket most likely is.
 const HOME: [number, number, number] = [36.85, -1.27, 9.7]
-const TRUST: Record<Ticket['geoSource'], Trust> = { feed: 'solid', location: 'ringed', cluster: 'area', none: 'area' }
-const WORST: Record<SlaState, number> = { breached: 4, at_risk: 3, on_track: 2, unknown: 1, none: 0 }
-const MOST_IMAGES = 800
-const DEEPEST = 17
+const DEEPEST = 18
+
+interface Parts { map: MapLibre; overlay: Overlay }
 
 export default function MapView(props: MapProps) {
   const box = useRef<HTMLDivElement>(null)
-  const map = useRef<MapLibre | null>(null)
+  const parts = useRef<Parts | null>(null)
   const latest = useRef(props)
   latest.current = props
-  const [ready, setReady] = useState(0)
-  const drawn = useRef<{ ready: number; shown: readonly Shown[] }>({ ready: 0, shown: [] })
-  const { dark, basemap } = props
+  const [made, setMade] = useState(0)
+  const drawn = useRef<{ made: number; shown: readonly Shown[] }>({ made: 0, shown: [] })
+  const { dark, basemap, shown, chosen, closed, pulses, vehicles, chosenVehicle } = props
+  const [grounded, setGrounded] = useState(0)
 
   useEffect(() => {
     if (box.current === null) return
-    let made: MapLibre
     try {
-      made = makeMap(box.current, latest)
+      parts.current = makeMap(box.current, latest)
     } catch (error) {
       latest.current.onFailed(error instanceof Error ? error : new Error(String(error)))
       return
     }
-    map.current = made
+    setMade((n) => n + 1)
     return () => {
-      map.current = null
-      made.remove()
+      parts.current?.overlay.remove()
+      parts.current?.map.remove()
+      parts.current = null
     }
   }, [])
 
   useEffect(() => {
-    const made = map.current
-    if (made === null) return
+    const map = parts.current?.map
+    if (map === undefined || basemap === undefined) return
     let live = true
-    void putBasemap(made, basemap, dark).then(() => {
-      made.once('style.load', () => {
-        if (!live) return
-        addOurs(made, dark, basemap === null)
-        setReady((n) => n + 1)
-      })
+    // First the tickets are on the screen, then what is under them.
+    void Promise.all([basemapOf(basemap, dark), painted()]).then(([found]) => {
+      if (!live) return
+      putGround(map, found, dark, () => { setGrounded((n) => n + 1) })
+      latest.current.onBasemap(found !== null || basemap === null)
     })
     return () => { live = false }
-  }, [dark, basemap])
+  }, [made, dark, basemap])
 
   useEffect(() => {
-    if (ready === 0 || map.current === null) return
-    // A minute that changes no state changes no mark: the clustering of thousands is not done again for it.
-    if (drawn.current.ready === ready && same(drawn.current.shown, props.shown)) return
-    drawn.current = { ready, shown: props.shown }
-    void source(map.current, 'tickets').setData(features(props.shown))
-    void source(map.current, 'areas').setData(areas(props.shown))
-    box.current?.setAttribute('data-drawn', String(props.shown.length))
-  }, [ready, props.shown])
+    if (parts.current === null) return
+    // A minute that changes no state changes no mark: the grouping of thousands is not done again for it.
+    const kept = drawn.current.made === made && same(drawn.current.shown, shown) ? drawn.current.shown : shown
+    drawn.current = { made, shown: kept }
+    parts.current.overlay.show({ shown: kept, chosen, closed, dark })
+    box.current?.setAttribute('data-drawn', String(shown.length))
+    if (parts.current.map.loaded()) box.current?.setAttribute('data-idle', String(shown.length))
+  }, [made, shown, chosen, closed, dark])
 
   useEffect(() => {
-    if (ready === 0 || map.current === null) return
-    const point = props.chosen?.point ?? null
-    void source(map.current, 'chosen').setData(collection(point === null || props.chosen === null ? [] : [
-      { type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: point } },
-      ...(props.chosen.radiusM === null ? [] : [circle(point, props.chosen.radiusM)]),
-    ]))
-    if (point !== null && !map.current.getBounds().contains(point)) map.current.easeTo({ center: point })
-  }, [ready, props.chosen])
+    const point = chosen?.point ?? null
+    if (point !== null && parts.current?.map.getBounds().contains(point) === false) parts.current.map.easeTo({ center: point })
+  }, [made, chosen?.point])
 
   useEffect(() => {
-    if (ready === 0 || map.current === null) return
-    void source(map.current, 'closed').setData(collection(props.closed.flatMap((ticket) => (ticket.point === null ? [] : [pointOf(ticket.point, { key: ticket.key })]))))
-  }, [ready, props.closed])
+    const map = parts.current?.map
+    if (map === undefined) return
+    const markers = pulses.map((pulse) => new Marker({ element: ringOf(pulse, latest) }).setLngLat(pulse.point).addTo(map))
+    return () => { for (const marker of markers) marker.remove() }
+  }, [made, pulses])
 
   useEffect(() => {
-    if (ready === 0 || map.current === null) return
-    putFleet(map.current, props.vehicles, props.chosenVehicle)
-    box.current?.setAttribute('data-vehicles', String(props.vehicles.filter(({ vehicle }) => vehicle.point !== null).length))
-  }, [ready, props.vehicles, props.chosenVehicle])
+    if (grounded === 0 || parts.current === null) return
+    putFleet(parts.current.map, vehicles, chosenVehicle)
+    box.current?.setAttribute('data-vehicles', String(vehicles.filter(({ vehicle }) => vehicle.point !== null).length))
+  }, [grounded, vehicles, chosenVehicle])
 
   // A vehicle just chosen comes into view; one that drives on is not followed.
   const seen = useRef<string | null>(null)
   useEffect(() => {
-    if (ready === 0 || map.current === null || seen.current === props.chosenVehicle) return
-    const point = props.vehicles.find(({ vehicle }) => vehicle.id === props.chosenVehicle)?.vehicle.point ?? null
-    if (point !== null || props.chosenVehicle === null) seen.current = props.chosenVehicle
-    if (point !== null && !map.current.getBounds().contains(point)) map.current.easeTo({ center: point })
-  }, [ready, props.vehicles, props.chosenVehicle])
+    const map = parts.current?.map
+    if (map === undefined || seen.current === chosenVehicle) return
+    const point = vehicles.find(({ vehicle }) => vehicle.id === chosenVehicle)?.vehicle.point ?? null
+    if (point !== null || chosenVehicle === null) seen.current = chosenVehicle
+    if (point !== null && !map.getBounds().contains(point)) map.easeTo({ center: point })
+  }, [made, vehicles, chosenVehicle])
 
   const all = (): void => {
-    const bounds = new LngLatBounds()
-    for (const { ticket } of props.shown) if (ticket.point) bounds.extend(ticket.point)
-    if (!bounds.isEmpty()) map.current?.fitBounds(bounds, { padding: 70, maxZoom: 14 })
+    const bounds = boundsOf(shown)
+    if (!bounds.isEmpty()) parts.current?.map.fitBounds(bounds, { padding: 70, maxZoom: 14 })
   }
   return (
     <>
       <div className="map" ref={box} />
       <div className="mapbuttons">
-        <button className="button square" aria-label={props.words.in} onClick={() => map.current?.zoomIn()}>+</button>
-        <button className="button square" aria-label={props.words.out} onClick={() => map.current?.zoomOut()}>−</button>
+        <button className="button square" aria-label={props.words.in} onClick={() => parts.current?.map.zoomIn()}>+</button>
+        <button className="button square" aria-label={props.words.out} onClick={() => parts.current?.map.zoomOut()}>−</button>
         <button className="button square" aria-label={props.words.all} onClick={all}>⤢</button>
       </div>
     </>
@@ -147,13 +146,20 @@ function same(a: readonly Shown[], b: readonly Shown[]): boolean {
   return a.length === b.length && a.every(({ ticket, state }, i) => ticket === b[i]?.ticket && state === b[i].state)
 }
 
-function makeMap(container: HTMLDivElement, latest: { current: MapProps }): MapLibre {
+function boundsOf(shown: readonly Shown[]): LngLatBounds {
+  const bounds = new LngLatBounds()
+  for (const { ticket } of shown) if (ticket.point !== null) bounds.extend(ticket.point)
+  return bounds
+}
+
+function makeMap(container: HTMLDivElement, latest: { current: MapProps }): Parts {
   const [lon, lat, zoom] = latest.current.place ?? HOME
   const map = new MapLibre({
-    container, center: [lon, lat], zoom, minZoom: 4, maxZoom: 18, attributionControl: false, dragRotate: false,
-    pitchWithRotate: false, fadeDuration: 0, maxBounds: [[20, -16], [56, 16]],
+    container, center: [lon, lat], zoom, minZoom: 4, maxZoom: DEEPEST, attributionControl: false, dragRotate: false,
+    pitchWithRotate: false, touchPitch: false, maxPitch: 0, fadeDuration: 0, maxBounds: [[20, -16], [56, 16]],
   })
   map.touchZoomRotate.disableRotation()
+  map.keyboard.disableRotation()
   const canvas = map.getCanvas()
   canvas.setAttribute('aria-label', latest.current.label)
   map.on('error', ({ error }) => {
@@ -161,100 +167,76 @@ function makeMap(container: HTMLDivElement, latest: { current: MapProps }): MapL
     console.warn('map:', error.message)
   })
   map.setMissingStyleImageResolver((id) => { drawImage(map, id, latest.current.dark) })
-  map.on('idle', () => {
-    const names = map.listImages().filter((name) => name.startsWith('donut|'))
-    if (names.length > MOST_IMAGES) for (const name of names) map.removeImage(name)
-    container.setAttribute('data-idle', container.getAttribute('data-drawn') ?? '')
-  })
+  map.on('idle', () => { container.setAttribute('data-idle', container.getAttribute('data-drawn') ?? '') })
   map.on('moveend', () => {
     const centre = map.getCenter()
     latest.current.onPlace([centre.lng, centre.lat, map.getZoom()])
   })
-  map.on('click', (event) => void pick(map, event, latest.current))
-  map.on('mousemove', (event) => {
-    canvas.style.cursor = hit(map, event) === undefined ? '' : 'pointer'
+  const overlay = new Overlay(map)
+  map.on('click', ({ point }) => {
+    const group = overlay.hit(point.x, point.y)
+    const vehicle = group === undefined ? vehicleAt(map, point) : undefined
+    if (group !== undefined) pick(map, group, latest.current)
+    else if (vehicle !== undefined) latest.current.onVehicle(vehicle)
   })
-  return map
+  map.on('mousemove', ({ point }) => {
+    const group = overlay.hit(point.x, point.y)
+    canvas.style.cursor = group === undefined && vehicleAt(map, point) === undefined ? '' : 'pointer'
+    canvas.title = group === undefined ? '' : titleOf(group, latest.current)
+  })
+  // Paper shows what was drawn last, and a WebGL canvas forgets it: it is drawn again as the page is laid out for print.
+  const redraw = (): void => { map.resize().redraw() }
+  addEventListener('beforeprint', redraw)
+  map.on('remove', () => { removeEventListener('beforeprint', redraw) })
+  return { map, overlay }
 }
 
-function hit(map: MapLibre, event: MapMouseEvent): ReturnType<MapLibre['queryRenderedFeatures']>[number] | undefined {
-  if (map.getLayer('group') === undefined) return undefined
-  const { x, y } = event.point
-  return map.queryRenderedFeatures([[x - 4, y - 4], [x + 4, y + 4]], { layers: ['vehicle', 'group', 'ticket'] })[0]
+function vehicleAt(map: MapLibre, { x, y }: { x: number; y: number }): string | undefined {
+  if (map.getLayer('vehicle') === undefined) return undefined
+  const found = map.queryRenderedFeatures([[x - 4, y - 4], [x + 4, y + 4]], { layers: ['vehicle'] })[0]?.properties.vehicle as unknown
+  return typeof found === 'string' ? found : undefined
+}
+
+function titleOf({ members, counts }: Group, { words }: MapProps): string {
+  const [only] = members
+  if (members.length > 1 || only === undefined) return words.group(members.length, counts.breached)
+  return [only.ticket.id, only.ticket.cluster, only.ticket.location].filter(Boolean).join(' · ')
 }
 
 // A group opens where that parts it; a group that no zoom can part is shown in the list.
-async function pick(map: MapLibre, event: MapMouseEvent, props: MapProps): Promise<void> {
-  const feature = hit(map, event)
-  if (feature === undefined) return
-  if (typeof feature.properties.vehicle === 'string') {
-    props.onVehicle(feature.properties.vehicle)
+function pick(map: MapLibre, { members }: Group, props: MapProps): void {
+  const [only] = members
+  if (members.length === 1 && only !== undefined) {
+    props.onTicket(only.ticket.key)
     return
   }
-  const id = feature.properties.cluster_id as number | undefined
-  if (id === undefined) {
-    props.onTicket(String(feature.properties.key))
-    return
-  }
-  const tickets = source(map, 'tickets')
-  const zoom = await tickets.getClusterExpansionZoom(id)
-  if (zoom <= DEEPEST) {
-    map.easeTo({ center: (feature.geometry as Point).coordinates as [number, number], zoom: zoom + 0.2 })
-    return
-  }
-  const leaves = await tickets.getClusterLeaves(id, 5000, 0)
-  props.onGroup(leaves.map((leaf) => String(leaf.properties?.key)))
+  const camera = map.cameraForBounds(boundsOf(members), { padding: 90, maxZoom: DEEPEST })
+  if (camera?.zoom !== undefined && camera.zoom < DEEPEST && camera.zoom > map.getZoom() + 0.1) map.easeTo(camera)
+  else if (camera?.zoom !== undefined && camera.zoom < DEEPEST && map.getZoom() < DEEPEST - 1) map.easeTo({ ...camera, zoom: map.getZoom() + 1 })
+  else props.onGroup(members.map(({ ticket }) => ticket.key))
 }
 
-async function putBasemap(map: MapLibre, basemap: string | null, dark: boolean): Promise<void> {
-  if (basemap === null) {
-    map.setStyle(offlineStyle(dark), { diff: false })
-    return
-  }
-  const { Protocol } = await import('pmtiles')
-  addProtocol('pmtiles', new Protocol().tile)
-  map.setStyle(basemap, { diff: false })
-}
-
-function addOurs(map: MapLibre, dark: boolean, ownLabels: boolean): void {
-  const empty = collection([])
-  map.addSource('tickets', {
-    type: 'geojson', data: empty, cluster: true, clusterRadius: 46, clusterMaxZoom: DEEPEST, maxzoom: DEEPEST + 1,
-    clusterProperties: {
-      b: ['+', ['get', 'b']], r: ['+', ['get', 'r']], t: ['+', ['get', 't']], u: ['+', ['get', 'u']], a: ['+', ['get', 'a']],
-    },
+function putGround(map: MapLibre, basemap: Basemap | null, dark: boolean, done: () => void): void {
+  for (const control of [...map._controls]) map.removeControl(control)
+  if (basemap !== null) map.addControl(new AttributionControl({ compact: false }), 'bottom-left')
+  map.setStyle(basemap?.style ?? offlineStyle(dark), { diff: false })
+  map.once('style.load', () => {
+    map.setProjection({ type: 'mercator' })
+    if (basemap?.named !== true) addGround(map, dark, basemap === null)
+    addFleet(map, dark)
+    done()
   })
-  for (const name of ['areas', 'chosen', 'closed']) map.addSource(name, { type: 'geojson', data: empty })
-  if (ownLabels) addGround(map, dark)
-  for (const layer of ticketLayers(dark)) map.addLayer(layer)
-  addFleet(map, dark)
 }
 
-function source(map: MapLibre, name: string): GeoJSONSource {
-  const found = map.getSource<GeoJSONSource>(name)
-  if (found === undefined) throw new Error(`the map has no source ${name}`)
-  return found
-}
-
-function features(shown: readonly Shown[]): FeatureCollection {
-  return collection(shown.flatMap(({ ticket, state }) => {
-    if (ticket.point === null) return []
-    const trust = TRUST[ticket.geoSource]
-    return [pointOf(ticket.point, {
-      key: ticket.key, mark: `mark|${state}|${trust}`, worst: WORST[state],
-      b: Number(state === 'breached'), r: Number(state === 'at_risk'), t: Number(state === 'on_track'),
-      u: Number(state === 'unknown' || state === 'none'), a: Number(trust === 'area'),
-    })]
-  }))
-}
-
-// One circle a cluster of which tickets are known no better than that.
-function areas(shown: readonly Shown[]): FeatureCollection {
-  const found = new Map<string, Feature>()
-  for (const { ticket } of shown) {
-    if (ticket.geoSource !== 'cluster' || ticket.point === null || ticket.radiusM === null) continue
-    const name = ticket.point.join()
-    if (!found.has(name)) found.set(name, circle(ticket.point, ticket.radiusM))
-  }
-  return collection([...found.values()])
+// Where an outage is suspected, a ring that breathes; it leads to its tickets like its line above the map.
+function ringOf({ label, tickets }: Pulse, latest: { current: MapProps }): HTMLElement {
+  const ring = document.createElement('button')
+  ring.className = 'pulse'
+  ring.title = label
+  ring.setAttribute('aria-label', label)
+  ring.addEventListener('click', (event) => {
+    event.stopPropagation()
+    latest.current.onGroup(tickets)
+  })
+  return ring
 }

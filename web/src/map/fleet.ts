@@ -3,7 +3,7 @@ import type { FeatureCollection } from 'geojson'
 import type { GeoJSONSource, LayerSpecification, Map as MapLibre, SymbolLayerSpecification } from 'maplibre-gl'
 import { type Freshness, headingOf, type Vehicle } from '../model/vehicle'
 import { collection, pointOf } from './ground'
-import { canvas, type Ink, pixels } from './marks'
+import { canvas, type Ink } from './marks'
 
 export interface ShownVehicle {
   vehicle: Vehicle
@@ -13,7 +13,6 @@ export interface ShownVehicle {
 }
 
 export const FLEET = 'vehicles'
-const BELOW = 'ticket'
 
 export function vehicleFeatures(shown: readonly ShownVehicle[], chosen: string | null): FeatureCollection {
   return collection(shown.flatMap(({ vehicle, freshness, plate }) => {
@@ -28,8 +27,7 @@ export function vehicleFeatures(shown: readonly ShownVehicle[], chosen: string |
 
 export function addFleet(map: MapLibre, dark: boolean): void {
   map.addSource(FLEET, { type: 'geojson', data: collection([]) })
-  // Tickets are why anybody looks: only the chosen vehicle lies above them.
-  for (const layer of fleetLayers(dark)) map.addLayer(layer, layer.id.endsWith('chosen') ? undefined : BELOW)
+  for (const layer of fleetLayers(dark)) map.addLayer(layer)
 }
 
 export function putFleet(map: MapLibre, shown: readonly ShownVehicle[], chosen: string | null): void {
@@ -57,7 +55,7 @@ function fleetLayers(dark: boolean): LayerSpecification[] {
 }
 
 // Nose up: the map turns it into the direction it drives in. Who stands is seen from the side and is not turned.
-export function drawVehicle(freshness: Freshness, drives: boolean, ink: Ink): ImageData {
+export function drawVehicle(freshness: Freshness, drives: boolean, ink: Ink): HTMLCanvasElement {
   const size = 30
   const context = canvas(size, size)
   context.translate(size / 2, size / 2)
@@ -74,7 +72,7 @@ export function drawVehicle(freshness: Freshness, drives: boolean, ink: Ink): Im
     context.setLineDash([2.5, 2])
     context.stroke(path)
   }
-  return pixels(context)
+  return context.canvas
 }
 
 function arrow(): Path2D {
@@ -103,7 +101,7 @@ function van(): Path2D {
   return path
 }
 
-export function drawPlate(text: string, freshness: Freshness, ink: Ink): ImageData {
+export function drawPlate(text: string, freshness: Freshness, ink: Ink): HTMLCanvasElement {
   const font = `${freshness === 'fresh' ? '600' : 'italic 400'} 11px system-ui, "Noto Sans", "Liberation Sans", sans-serif`
   const measure = canvas(1, 1)
   measure.font = font
@@ -123,5 +121,5 @@ export function drawPlate(text: string, freshness: Freshness, ink: Ink): ImageDa
   context.textBaseline = 'middle'
   context.fillStyle = freshness === 'fresh' ? ink.hairline : ink.text
   context.fillText(text, width / 2, 9.5, 216)
-  return pixels(context)
+  return context.canvas
 }

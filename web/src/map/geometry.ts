@@ -1,20 +1,7 @@
-// Circles and cells on the earth, small enough that a flat one is true.
+// Cells on the earth, small enough that a flat one is true.
 import type { Feature, Polygon } from 'geojson'
 
 const M_PER_DEGREE = 111_320
-
-export function circle([lon, lat]: [number, number], radiusM: number, properties: Record<string, unknown> = {}): Feature<Polygon> {
-  const ring: [number, number][] = []
-  const steps = 64
-  for (let i = 0; i <= steps; i += 1) {
-    const angle = (i / steps) * 2 * Math.PI
-    ring.push([
-      lon + (radiusM * Math.cos(angle)) / (M_PER_DEGREE * Math.cos((lat * Math.PI) / 180)),
-      lat + (radiusM * Math.sin(angle)) / M_PER_DEGREE,
-    ])
-  }
-  return { type: 'Feature', properties, geometry: { type: 'Polygon', coordinates: [ring] } }
-}
 
 export interface Named {
   name: string

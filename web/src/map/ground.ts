@@ -6,28 +6,28 @@ import { cell, type Named } from './geometry'
 import { places } from './gazetteer'
 import type { Freshness } from '../model/vehicle'
 import { drawPlate, drawVehicle } from './fleet'
-import { drawGroup, drawLabel, drawMark, groupOf, inkOf, RATIO, type Trust } from './marks'
+import { drawLabel, drawMark, inkOf, pixels, RATIO, type Trust } from './marks'
 import { groundLayers } from './style'
 
 const BIG = new Set(['town', 'suburb', 'city'])
 const CELL_M = 4500
 
-export function addGround(map: MapLibre, dark: boolean): void {
+// Names of places, and where the map has nothing better the outlines around them.
+export function addGround(map: MapLibre, dark: boolean, outlines = true): void {
   const named = places()
   map.addSource('labels', { type: 'geojson', data: labels(named) })
-  map.addSource('cells', { type: 'geojson', data: cells(named) })
-  for (const layer of groundLayers(dark)) map.addLayer(layer)
+  if (outlines) map.addSource('cells', { type: 'geojson', data: cells(named) })
+  for (const layer of groundLayers(dark, outlines)) map.addLayer(layer)
 }
 
 export function drawImage(map: MapLibre, id: string, dark: boolean): void {
   if (map.hasImage(id)) return
   const ink = inkOf(dark)
   const [kind = '', a = '', ...rest] = id.split('|')
-  if (kind === 'donut') map.addImage(id, drawGroup(groupOf(id), ink), { pixelRatio: RATIO })
-  else if (kind === 'mark') map.addImage(id, drawMark(a as SlaState, rest[0] as Trust, ink), { pixelRatio: RATIO })
-  else if (kind === 'vehicle') map.addImage(id, drawVehicle(a as Freshness, rest[0] === 'drives', ink), { pixelRatio: RATIO })
-  else if (kind === 'plate') map.addImage(id, drawPlate(rest.join('|'), a as Freshness, ink), { pixelRatio: RATIO })
-  else if (kind === 'label') map.addImage(id, drawLabel(rest.join('|'), a as 'place', ink), { pixelRatio: RATIO })
+  if (kind === 'mark') map.addImage(id, pixels(drawMark(a as SlaState, rest[0] as Trust, ink)), { pixelRatio: RATIO })
+  else if (kind === 'vehicle') map.addImage(id, pixels(drawVehicle(a as Freshness, rest[0] === 'drives', ink)), { pixelRatio: RATIO })
+  else if (kind === 'plate') map.addImage(id, pixels(drawPlate(rest.join('|'), a as Freshness, ink)), { pixelRatio: RATIO })
+  else if (kind === 'label') map.addImage(id, pixels(drawLabel(rest.join('|'), a as 'place', ink)), { pixelRatio: RATIO })
 }
 
 export function collection(list: Feature[]): FeatureCollection {

@@ -13,12 +13,14 @@ export interface Ink {
   text: string
   halo: string
   surface: string
+  haze: string
+  closed: string
 }
 
 export function inkOf(dark: boolean): Ink {
   return dark
-    ? { hairline: '#e6ecef', outline: '#0f1518', text: '#9dacb5', halo: '#0f1518', surface: '#1d262b' }
-    : { hairline: '#182026', outline: '#ffffff', text: '#55626b', halo: '#f5f4f0', surface: '#ffffff' }
+    ? { hairline: '#e6ecef', outline: '#0f1518', text: '#9dacb5', halo: '#0f1518', surface: '#1d262b', haze: '#8fb8c9', closed: '#5d6d76' }
+    : { hairline: '#182026', outline: '#ffffff', text: '#55626b', halo: '#f5f4f0', surface: '#ffffff', haze: '#076384', closed: '#8b979f' }
 }
 
 export const RATIO = 2
@@ -33,8 +35,11 @@ export function canvas(width: number, height: number): CanvasRenderingContext2D 
   return context
 }
 
-export function pixels(context: CanvasRenderingContext2D): ImageData {
-  return context.getImageData(0, 0, context.canvas.width, context.canvas.height)
+// As MapLibre takes an image.
+export function pixels(drawn: HTMLCanvasElement): ImageData {
+  const context = drawn.getContext('2d')
+  if (context === null) throw new Error('This browser has no canvas')
+  return context.getImageData(0, 0, drawn.width, drawn.height)
 }
 
 function outlineOf(state: SlaState, c: number, r: number): Path2D {
@@ -59,7 +64,7 @@ function outlineOf(state: SlaState, c: number, r: number): Path2D {
 }
 
 // One ticket. Solid: the feed gave the point. Ringed: a geocoded place. Dashed ring: only its cluster is known.
-export function drawMark(state: SlaState, trust: Trust, ink: Ink): ImageData {
+export function drawMark(state: SlaState, trust: Trust, ink: Ink): HTMLCanvasElement {
   const size = 30
   const c = size / 2
   const context = canvas(size, size)
@@ -91,7 +96,7 @@ export function drawMark(state: SlaState, trust: Trust, ink: Ink): ImageData {
     context.fillStyle = ink.surface
     context.fill()
   }
-  return pixels(context)
+  return context.canvas
 }
 
 export interface Group {
@@ -112,7 +117,7 @@ export function groupOf(name: string): Group {
 }
 
 // A donut: its ring is the SLA of the tickets in it, worst first from the top; inside breached/total.
-export function drawGroup(group: Group, ink: Ink): ImageData {
+export function drawGroup(group: Group, ink: Ink): HTMLCanvasElement {
   const total = group.breached + group.atRisk + group.onTrack + group.rest
   const radius = Math.min(34, 15 + 4.2 * Math.log2(Math.max(total, 2)) * 0.8)
   const size = radius * 2 + 8
@@ -161,14 +166,14 @@ export function drawGroup(group: Group, ink: Ink): ImageData {
   context.textBaseline = 'middle'
   context.fillStyle = ink.hairline
   context.fillText(label, c, c + 0.5)
-  return pixels(context)
+  return context.canvas
 }
 
 function short(n: number): string {
   return n < 1000 ? String(n) : n < 10_000 ? `${(n / 1000).toFixed(1)}k` : `${Math.round(n / 1000)}k`
 }
 
-export function drawLabel(text: string, weight: 'place' | 'cluster' | 'country', ink: Ink): ImageData {
+export function drawLabel(text: string, weight: 'place' | 'cluster' | 'country', ink: Ink): HTMLCanvasElement {
   const font = {
     place: '400 11px', cluster: '600 11.5px', country: '600 13px',
   }[weight]
@@ -186,5 +191,5 @@ export function drawLabel(text: string, weight: 'place' | 'cluster' | 'country',
   context.strokeText(text, width / 2, 9, 216)
   context.fillStyle = ink.text
   context.fillText(text, width / 2, 9, 216)
-  return pixels(context)
+  return context.canvas
 }

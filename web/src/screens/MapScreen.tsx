@@ -1,11 +1,13 @@
 // Screen 1: what is open, how bad, where, how sure. The list stands before the map does.
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { useWords } from '../i18n'
 import { isFiltered, passes } from '../model/filter'
 import { byUrgency, countStates, stateOn } from '../model/sla'
 import { ticketOf, type Ticket } from '../model/ticket'
 import { DAY, dateOf, dayStart } from '../model/time'
-import type { View } from '../model/view'
+import { type View, viewOf } from '../model/view'
+import type { Pulse } from '../map/MapView'
+import { painted } from '../map/painted'
 import { NO_FILTER } from '../model/filter'
 import { isTyping } from '../ui/App'
 import { Boundary } from '../ui/Boundary'
@@ -20,11 +22,15 @@ import { useVehicles } from '../live/vehicles'
 import { freshnessOf } from '../model/vehicle'
 import type { ShownVehicle } from '../map/fleet'
 import { TimeSlider } from '../ui/TimeSlider'
-import { type Outage, useConfig, useDashboard, useOutages, useStill } from './data'
+import { type Outage, useBasemap, useDashboard, useOutages, useStill } from './data'
 
-const MapView = lazy(() => import('../map/MapView'))
+const loadMap = (): Promise<typeof import('../map/MapView')> => import('../map/MapView')
+const MapView = lazy(loadMap)
 const NOTHING: readonly Ticket[] = []
 const NOBODY: readonly ShownVehicle[] = []
+// A desk shows the map beside the list, and fetches it while the tickets are on their way; a phone, when it is asked for.
+const WIDE = '(min-width: 721px)'
+if (viewOf(new URL(location.href)).screen === 'map' && matchMedia(WIDE).matches) void loadMap()
 
 export function MapScreen() {
   const { view, go, live, past, store, clocks, dark } = useShared()
@@ -38,11 +44,11 @@ export function MapScreen() {
   const tickets = source ?? NOTHING
   const { filter, basis } = view
 
-  const rows = useMemo(() => tickets
+  const ordered = useMemo(() => [...tickets].sort(byUrgency), [tickets])
+  const rows = useMemo(() => ordered
     .filter((ticket) => passes(ticket, filter, basis, clocks) && (group === null || group.has(ticket.key)))
-    .sort(byUrgency)
     .map((ticket) => ({ ticket, state: stateOn(basis, ticket, clocks.now, clocks.contentAsOf[ticket.dataset]) })),
-  [tickets, filter, basis, clocks, group])
+  [ordered, filter, basis, clocks, group])
   const counts = useMemo(() => countStates(
     tickets.filter((ticket) => passes(ticket, filter, basis, clocks, 'sla'))
       .map((ticket) => stateOn(basis, ticket, clocks.now, clocks.contentAsOf[ticket.dataset])),
@@ -50,8 +56,12 @@ export function MapScreen() {
   const chosen = useMemo(() => tickets.find(({ key }) => key === view.ticket) ?? null, [tickets, view.ticket])
   const unmapped = rows.reduce((n, { ticket }) => n + Number(ticket.point === null), 0)
   const still = useStill(rows)
-  const config = useConfig()
+  const basemap = useBasemap()
+  const [outlines, setOutlines] = useState(false)
   const outages = useOutages()
+  const pulses = usePulses(outages, tickets)
+  const wide = useWide()
+  const listed = useListed(source !== undefined || live.problem !== null)
   const closed = useClosed(view.closed && view.at === null)
   const fleet = useVehicles()
   const onRoad = useShownVehicles(fleet)
@@ -116,11 +126,11 @@ export function MapScreen() {
         <section className="mapside" aria-label={t('map.label')}>
           {mapError === null ? (
             <Boundary of="map"><Suspense fallback={<div className="state"><span className="soft">{t('loading')}</span></div>}>
-              {source !== undefined || live.problem !== null ? (
+              {listed && (wide || phone === 'map') ? (
                 <MapView
-                  shown={rows} chosen={chosen} vehicles={view.vehicles && view.at === null ? onRoad : NOBODY} chosenVehicle={view.vehicle} closed={closed} dark={dark} basemap={config?.basemap_url ?? null} place={place.current}
-                  label={t('map.label')} words={{ in: t('map.in'), out: t('map.out'), all: t('map.all') }}
-                  onTicket={open} onVehicle={openVehicle} onPlace={onPlace} onFailed={setMapError}
+                  shown={rows} chosen={chosen} vehicles={view.vehicles && view.at === null ? onRoad : NOBODY} chosenVehicle={view.vehicle} closed={closed} pulses={pulses} dark={dark} basemap={basemap} place={place.current}
+                  label={t('map.label')} words={{ in: t('map.in'), out: t('map.out'), all: t('map.all'), group: (n, breached) => t('map.group', { n, breached }) }}
+                  onTicket={open} onVehicle={openVehicle} onPlace={onPlace} onFailed={setMapError} onBasemap={(there) => { setOutlines(!there) }}
                   onGroup={(keys) => { setGroup(new Set(keys)); setPhone('list') }}
                 />
               ) : <span />}
@@ -128,7 +138,7 @@ export function MapScreen() {
           ) : <Empty text={t('error.map')} />}
           <Outages outages={outages} onShow={(keys) => { setGroup(new Set(keys)); setPhone('list') }} />
           <Legend vehicles={hasFleet} />
-          {config?.basemap_url ? null : <p className="credit">{t('map.attribution')}</p>}
+          {basemap !== null && !outlines ? null : <p className="credit">{outlines && `${t('map.outlines')} · `}{t('map.attribution')}</p>}
           <TimeSlider busy={past.isFetching} />
           <button className="button only-phone" style={{ position: 'absolute', left: 12, top: 12 }} onClick={() => { setPhone('list') }}>{t('list.open', { n: rows.length })}</button>
         </section>
@@ -177,6 +187,47 @@ function Outages({ outages, onShow }: { outages: readonly Outage[]; onShow: (key
         </button>
       ))}
     </div>
+  )
+}
+
+// Where the tickets of an outage lie on average.
+function usePulses(outages: readonly Outage[], tickets: readonly Ticket[]): Pulse[] {
+  const { t, duration } = useWords()
+  return useMemo(() => {
+    if (outages.length === 0) return []
+    const byKey = new Map(tickets.map((ticket) => [ticket.key, ticket.point]))
+    return outages.flatMap((outage) => {
+      const points = outage.tickets.map((key) => byKey.get(key)).filter((point) => point != null)
+      if (points.length === 0) return []
+      const mean = (axis: 0 | 1): number => points.reduce((sum, point) => sum + point[axis], 0) / points.length
+      return [{
+        key: outage.key, point: [mean(0), mean(1)], tickets: outage.tickets,
+        label: t('map.outage', { n: outage.n, where: outage.where, age: duration(outage.spanMs), p: outage.p }),
+      }]
+    })
+  }, [outages, tickets, t, duration])
+}
+
+// The map begins when the list is on the screen: it takes the processor for itself.
+function useListed(there: boolean): boolean {
+  const [listed, setListed] = useState(false)
+  useEffect(() => {
+    if (!there) return
+    let live = true
+    void painted().then(() => { if (live) setListed(true) })
+    return () => { live = false }
+  }, [there])
+  return listed
+}
+
+function useWide(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const query = matchMedia(WIDE)
+      query.addEventListener('change', listener)
+      return () => { query.removeEventListener('change', listener) }
+    },
+    () => matchMedia(WIDE).matches,
   )
 }
 

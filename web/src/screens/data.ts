@@ -9,14 +9,16 @@ import { useShared } from '../ui/state'
 import { keyOf } from '../model/ticket'
 import { dateOf, DAY, startOfDate } from '../model/time'
 
-export interface Config {
+interface Config {
   version: string
   basemap_url: string | null
   tiles_above: number
 }
 
-export function useConfig(): Config | undefined {
-  return useQuery({ queryKey: ['config'], staleTime: Infinity, queryFn: () => json<Config>('/api/config') }).data
+// The configured ground; null: the built-in one; undefined until it is known.
+export function useBasemap(): string | null | undefined {
+  const { data, isError } = useQuery({ queryKey: ['config'], staleTime: Infinity, queryFn: () => json<Config>('/api/config') })
+  return data === undefined ? (isError ? null : undefined) : data.basemap_url
 }
 
 export interface Mttr { n: number; missing: number; avg: number | null; median: number | null; p90: number | null }

@@ -1,5 +1,5 @@
 // The filter bar: every choice says how many tickets it holds under the other choices.
-import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { useWords } from '../i18n'
 import { choices, NO_FILTER, NONE, isFiltered } from '../model/filter'
 import { type Counts, type SlaState } from '../model/sla'
@@ -7,6 +7,7 @@ import type { Ticket } from '../model/ticket'
 import { Shape } from './Shape'
 import { useShared } from './state'
 
+const PARTS = ['cluster', 'status', 'team'] as const
 const AGES_H = [0, 4, 12, 24, 36, 48, 72, 168]
 const SHOWN: SlaState[] = ['breached', 'at_risk', 'on_track', 'unknown']
 
@@ -14,15 +15,19 @@ export function Filters({ tickets, counts, onMap, children }: { tickets: readonl
   const { view, go, clocks } = useShared()
   const { t, number } = useWords()
   const { filter } = view
+  const lists = useMemo(
+    () => PARTS.map((part) => [part, withChosen(choices(tickets, part, filter, view.basis, clocks), filter[part])] as const),
+    [tickets, filter, view.basis, clocks],
+  )
   const set = (change: Partial<typeof filter>): void => { go((v) => ({ filter: { ...v.filter, ...change } })) }
   return (
     <div className="filters" role="search" aria-label={t('filter.label')}>
-      {(['cluster', 'status', 'team'] as const).map((part) => (
+      {lists.map(([part, list]) => (
         <label className="field" key={part} data-set={filter[part] !== null}>
           <span className="hidden">{t(`filter.${part}`)}</span>
           <select data-part={part} value={filter[part] ?? ''} onChange={(event) => { set({ [part]: event.target.value || null }) }}>
             <option value="">{`${t(`filter.${part}`)}: ${t('filter.all')}`}</option>
-            {withChosen(choices(tickets, part, filter, view.basis, clocks), filter[part]).map(([name, n]) => (
+            {list.map(([name, n]) => (
               <option key={name} value={name}>{`${name === NONE ? t('value.none') : name} (${number(n)})`}</option>
             ))}
           </select>
