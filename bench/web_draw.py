@@ -26,7 +26,7 @@ ASSETS = Path(__file__).parents[1] / "fleettickets" / "web_assets"
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 TICKETS = 35_000
 AIM_S = 2.0
-VISITS = 2
+VISITS = 5
 SPENT = ("page", "workers", "graphics")
 MILESTONES = ("list", "tickets", "rest")
 # An attribute says that something was drawn; two frames later it is on the screen.
@@ -50,6 +50,7 @@ TAKEN = """
 """
 # Chromium's processes that do the work of a page.
 KINDS = {"--type=renderer": "page", "--type=gpu-process": "graphics"}
+
 
 def main() -> None:
     """Print one line of seconds and one of processor time."""

@@ -202,15 +202,20 @@ def test_without_the_server_the_last_data_stays_and_says_so(site: Site, visit: O
     expect(page.locator(".banner")).to_contain_text("Offline: data of")
 
 
+# Until the payload is kept.
+KEPT = """async () => {
+    const kept = () => caches.open('fleettickets-payload').then((cache) => cache.match('/webhook/tickets'))
+    while ((await kept()) === undefined) await new Promise((done) => setTimeout(done, 50))
+}"""
+
+
 def test_a_phone_without_network_shows_the_last_data(site: Site, visit: Open) -> None:
     """Installed once, the app opens with its last payload."""
     site.load(ages(site, AGES))
     page = visit("/", phone=True).page
     expect(page.get_by_role("heading", name="10 open tickets")).to_be_visible()
     page.evaluate("navigator.serviceWorker.ready")
-    page.wait_for_function(
-        "caches.open('fleettickets-payload').then((cache) => cache.match('/webhook/tickets')).then(Boolean)"
-    )
+    page.evaluate(KEPT)
     page.wait_for_function("navigator.serviceWorker.controller !== null")
     page.context.set_offline(True)
     page.reload()

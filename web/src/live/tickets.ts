@@ -44,7 +44,7 @@ const POLL_S = 10
 const WATCH_S = 30
 // How long the server may take to begin an answer, and to end it.
 const PATIENCE_MS = { head: 12_000, body: 120_000 }
-const KEEP_AFTER_MS = 3_000
+const KEEP_AFTER_MS = 1_500
 const KEEP_EVERY_MS = 60_000
 const NO_CLOCKS: DatasetClocks = { runAt: null, fileTs: null, contentAsOf: null }
 
