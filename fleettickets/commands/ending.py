@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fleettickets.errors import FleetticketsError, UsageError
+from fleettickets.errors import FleetticketsError, UpstreamError, UsageError
 from fleettickets.redact import redacted
 
 if TYPE_CHECKING:
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 _NOT_MIGRATED: Final = frozenset({"3F000", "42P01", "42883"})
 """A schema, a table or a function of ours that the database does not know."""
+_NO_RIGHT: Final = "42501"
+_AWAY: Final = re.compile("08...|57P0.")
+"""The connection broke, or the server is stopping or starting."""
+_NAGIOS_CRITICAL: Final = 2
+_NAGIOS_UNKNOWN: Final = 3
+"""Monitoring knows four exit codes and reads stdout: a service that is away is critical, the rest cannot be told."""
 
 
 def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # noqa: ANN401  # click's context object
@@ -36,7 +43,8 @@ def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # n
         return UsageError.exit_code
     except click.UsageError as error:
         hint = f" Try: {error.ctx.command_path} --help" if error.ctx else ""
-        return _failed(arguments, f"{' '.join(error.format_message().split())}{hint}", 2)
+        said = " ".join(error.format_message().split())
+        return _failed(arguments, f"{said if said.endswith('.') else f'{said}.'}{hint}", UsageError.exit_code)
     except FleetticketsError as error:
         if verbose:
             _show_traceback()
@@ -50,8 +58,13 @@ def run(root: click.Command, arguments: list[str], obj: Any = None) -> int:  # n
 
 def _unforeseen(error: Exception) -> tuple[str, int]:
     """What to say of an error that no command foresaw, and its exit code."""
-    if getattr(error, "sqlstate", None) in _NOT_MIGRATED:
+    state = getattr(error, "sqlstate", None) or ""
+    if state in _NOT_MIGRATED:
         return "the database schema is not up to date: run fleettickets migrate", UsageError.exit_code
+    if state == _NO_RIGHT:
+        return "the database user of DATABASE_URL may not do this: fleettickets doctor says which right it lacks", 2
+    if _AWAY.fullmatch(state) or (type(error).__name__ == "OperationalError" and not state):
+        return "the connection to the database broke: run again; what is done stays done", UpstreamError.exit_code
     return f"unexpected {type(error).__name__}; run again with -v for its traceback", 1
 
 
@@ -62,6 +75,11 @@ def printable(text: str) -> str:
 
 def _failed(arguments: list[str], message: str, exit_code: int, notes: Sequence[str] = ()) -> int:
     """Say it on one line; `notes`, our own words on what to type, keep their lines."""
+    if "--nagios" in arguments:
+        exit_code = _NAGIOS_CRITICAL if exit_code == UpstreamError.exit_code else _NAGIOS_UNKNOWN
+        if "--json" not in arguments:
+            word = "CRITICAL" if exit_code == _NAGIOS_CRITICAL else "UNKNOWN"
+            click.echo(f"FLEETTICKETS {word} - {printable(message)}".replace("|", "/"))
     if "--json" in arguments:
         import json  # noqa: PLC0415  # keeps --help fast
 
