@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 BOUNDS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """What a scrape tells of one thing: its meaning, and a value a label (or one value under "")."""
+
+    meaning: str
+    values: Mapping[str, float]
+    label: str = "dataset"
+
+
 @dataclass(slots=True)
 class _Latency:
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
@@ -38,8 +47,8 @@ class Measures:
         latency.total_s += took_s
         latency.buckets[bisect_left(BOUNDS_S, took_s)] += 1
 
-    def text(self, gauges: Mapping[str, tuple[str, Mapping[str, float]]]) -> bytes:
-        """The exposition; a gauge is its help and a value a label (or one value under "")."""
+    def text(self, gauges: Mapping[str, Gauge]) -> bytes:
+        """The exposition."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Collected(self, gauges))
         return generate_latest(registry)
@@ -50,7 +59,7 @@ class _Collected:
     """One scrape."""
 
     measures: Measures
-    gauges: Mapping[str, tuple[str, Mapping[str, float]]]
+    gauges: Mapping[str, Gauge]
 
     def collect(self) -> Iterator[Metric]:
         """Every metric family."""
@@ -62,9 +71,9 @@ class _Collected:
         for route, latency in self.measures.latencies.items():
             seconds.add_metric([route], _cumulated(latency.buckets), latency.total_s)
         yield seconds
-        for name, (meaning, values) in self.gauges.items():
-            family = GaugeMetricFamily(name, meaning, labels=["dataset"] if "" not in values else None)
-            for label, value in values.items():
+        for name, gauge in self.gauges.items():
+            family = GaugeMetricFamily(name, gauge.meaning, labels=[gauge.label] if "" not in gauge.values else None)
+            for label, value in gauge.values.items():
                 family.add_metric([label] if label else [], value)
             yield family
 

@@ -13,16 +13,25 @@ from fastapi import APIRouter, Query, Request, Response
 from fleettickets import db
 from fleettickets.api import parameters as ask
 from fleettickets.api import reply
+from fleettickets.api.measures import Gauge
 from fleettickets.api.problems import ProblemError
 from fleettickets.errors import FleetticketsError
 from fleettickets.migrate import pending
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fleettickets.api.server import Server
 
-_STATUS: Final = "SELECT reporting.fn_status()"
+_STATUS: Final = "SELECT reporting.fn_status(%s)"
+_FRESHNESS: Final = (
+    "SELECT dataset, reporting.fn_check_freshness(dataset, %s) FROM unnest(ARRAY['inc', 'crq']) AS dataset"
+)
+_GEOCODE_REQUESTS: Final = (
+    "SELECT provider, count(*) FROM tickets.geo_requests "
+    "WHERE utc_day = (now() AT TIME ZONE 'UTC')::date GROUP BY provider"
+)
+_SEVERITY: Final = {"ok": 0.0, "warn": 1.0, "error": 2.0, "stopped": 3.0}
 
 router = APIRouter(default_response_class=Response, tags=["operations"])
 
@@ -57,48 +66,75 @@ async def metrics(request: Request, query: Annotated[ask.Query, Query()]) -> Res
     reply.demand(request, "admin")
     server = reply.server_of(request)
     gauges = _own(server)
+    is_up = 1.0
     try:
-        gauges |= _of_status(await server.value(_STATUS))
-        gauges["fleettickets_database_up"] = ("1 when the database answers", {"": 1})
+        gauges |= _of_status(await server.value(_STATUS, [server.now()]))
+        gauges |= _of_checks(await server.rows(_FRESHNESS, [server.now()]))
+        gauges |= _of_requests(await server.rows(_GEOCODE_REQUESTS), server.settings.geocode_limits)
     except ProblemError:
-        gauges["fleettickets_database_up"] = ("1 when the database answers", {"": 0})
+        is_up = 0.0
+    gauges["fleettickets_database_up"] = Gauge("1 when the database answers", {"": is_up})
     return Response(server.measures.text(gauges), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-Gauges = dict[str, tuple[str, "Mapping[str, float]"]]
+Gauges = dict[str, Gauge]
 
 
 def _own(server: Server) -> Gauges:
     held = server.held
     return {
-        "fleettickets_feed_loaded": ("1 once the tickets are held", {"": float(server.follower.loaded.is_set())}),
-        "fleettickets_feed_stale": (
-            "1 while the database cannot be followed",
-            {"": float(bool(server.follower.stale_since))},
+        "fleettickets_feed_loaded": Gauge("1 once the tickets are held", {"": float(server.follower.loaded.is_set())}),
+        "fleettickets_feed_stale": Gauge(
+            "1 while the database cannot be followed", {"": float(bool(server.follower.stale_since))}
         ),
-        "fleettickets_held_tickets": ("Open tickets held in memory", {"": len(held.view.features)}),
-        "fleettickets_revision": ("Revision held", dict(held.revisions)),
-        "fleettickets_live_streams": ("Readers of the live stream", {"": len(server.streams)}),
+        "fleettickets_held_tickets": Gauge("Open tickets held in memory", {"": len(held.view.features)}),
+        "fleettickets_revision": Gauge("Revision held", dict(held.revisions)),
+        "fleettickets_live_streams": Gauge("Readers of the live stream", {"": len(server.streams)}),
     }
 
 
 def _of_status(status: dict[str, Any]) -> Gauges:
-    """Ingest and freshness, from the same function as `fleettickets status`."""
+    """Ingest and its clocks, from the same function as `fleettickets status`."""
     streams = status["datasets"]
     gauges: Gauges = {}
     for clock in ("run_at", "file_ts", "content_as_of"):
         values = {name: one["freshness"][clock] for name, one in streams.items()}
-        gauges[f"fleettickets_{clock}_seconds"] = (
+        gauges[f"fleettickets_{clock}_seconds"] = Gauge(
             f"{clock} as epoch seconds",
             {name: datetime.fromisoformat(text).timestamp() for name, text in values.items() if text},
         )
     for part, meaning in (("backlog", "Open tickets"), ("files", "Export files")):
         for what in next(iter(streams.values()))[part]:
-            values = {name: float(one[part][what]) for name, one in streams.items()}
-            gauges[f"fleettickets_{part}_{what}"] = (f"{meaning}: {what}", values)
+            values = {name: float(one[part][what]) for name, one in streams.items() if one[part][what] is not None}
+            gauges[f"fleettickets_{part}_{what}"] = Gauge(f"{meaning}: {what}", values)
     rejected = {name: float(one["rejected_rows"]) for name, one in streams.items()}
-    gauges["fleettickets_rejected_rows"] = ("Rows that could not be used", rejected)
+    gauges["fleettickets_rejected_rows"] = Gauge("Rows that could not be used", rejected)
+    newest = {name: one["last_runs"][0] for name, one in streams.items() if one["last_runs"]}
+    codes = {name: float(run["exit_code"]) for name, run in newest.items() if run["exit_code"] is not None}
+    gauges["fleettickets_last_run_exit_code"] = Gauge("Exit code of the newest run that ended", codes)
     return gauges
+
+
+def _of_checks(found: Sequence[tuple[Any, ...]]) -> Gauges:
+    """How current the data is, as `fleettickets check freshness` judges it."""
+    gauges: Gauges = {}
+    for part in ("feed", "run", "content"):
+        states = {dataset: _SEVERITY.get(document[part]["status"]) for dataset, document in found}
+        gauges[f"fleettickets_freshness_{part}"] = Gauge(
+            f"Freshness of the {part}: 0 ok, 1 warn, 2 error, 3 stopped; not there while it is unknown",
+            {dataset: state for dataset, state in states.items() if state is not None},
+        )
+    return gauges
+
+
+def _of_requests(found: Sequence[tuple[Any, ...]], limits: Mapping[str, int]) -> Gauges:
+    """The geocoders' budget: today's requests by the books, and what the limits leave of the day."""
+    sent = {provider: float(n) for provider, n in found}
+    left = {provider: max(0.0, most - sent.get(provider, 0.0)) for provider, most in limits.items()}
+    return {
+        "fleettickets_geocode_requests_today": Gauge("Requests of this UTC day", sent, "provider"),
+        "fleettickets_geocode_budget_left": Gauge("Requests that the daily limit leaves today", left, "provider"),
+    }
 
 
 def _migrations(server: Server) -> tuple[str, str]:

@@ -23,6 +23,7 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
     "forbidden": (403, "This is not allowed"),
     "not_found": (404, "There is nothing here"),
     "method_not_allowed": (405, "This method is not allowed here"),
+    "too_slow": (408, "The request took too long to arrive"),
     "conflict": (409, "Somebody decided otherwise meanwhile"),
     "too_old": (410, "What changed since then is no longer known"),
     "too_large": (413, "Too large"),

@@ -39,7 +39,7 @@ _PROBLEM: Final[dict[str, Any]] = {
 def documented(*statuses: int, media_types: Sequence[str] = ("application/json",)) -> dict[int | str, dict[str, Any]]:
     """The answers of a route, for OpenAPI; every one but its success and 304 is a problem."""
     content = {MEDIA_TYPE: {"schema": _PROBLEM}}
-    everywhere = {401, 403, 404, 405, 413, 414, 429, 500, 503}
+    everywhere = {401, 403, 404, 405, 408, 413, 414, 429, 500, 503}
     found: dict[int | str, dict[str, Any]] = {}
     if media_types:
         found[200] = {"description": "The answer", "content": {media_type: {} for media_type in media_types}}

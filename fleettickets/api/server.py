@@ -23,7 +23,7 @@ from fleettickets.api.streams import Streams
 from fleettickets.api.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from fastapi import APIRouter
@@ -52,12 +52,15 @@ class ServeSettings:
     rate_per_s: float = 50.0
     statement_timeout_s: float = 10.0
     poll_s: float = 5.0
+    patience_s: float = 15.0
+    """How long a request may take to arrive."""
     most_streams: int = 2000
     basemap_url: str | None = None
     web_folder: Path | None = None
     access_log: bool = True
     router: str | None = None
     router_url: str | None = None
+    geocode_limits: Mapping[str, int] = field(default_factory=dict)
     demo: APIRouter | None = None
     """What a demo adds; in earnest there is none."""
     clock: Callable[[], datetime] = wall_clock

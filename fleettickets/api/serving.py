@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from fleettickets.api.app import application
+from fleettickets.api.patience import patient
 from fleettickets.api.server import Server, ServeSettings
 from fleettickets.errors import UsageError
 
@@ -22,6 +23,7 @@ _GRACE_S: Final = 5
 _WANTED_FILES: Final = 8192
 _OTHER_FILES: Final = 256
 _BACKLOG: Final = 2048
+_SILENT_READER_MS: Final = 60_000
 
 
 def serve(settings: ServeSettings, listening: socket.socket, started: Callable[[], None]) -> None:
@@ -35,7 +37,7 @@ def prepared(server: Server, started: Callable[[], None]) -> uvicorn.Server:
     config = uvicorn.Config(
         application(server),
         loop="uvloop",
-        http="httptools",
+        http=patient(server.settings.patience_s),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -54,6 +56,8 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # whoever takes nothing of an answer for so long is let go
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT_READER_MS)
     try:
         listening.bind((host, port))
     except OSError as error:

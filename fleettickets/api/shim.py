@@ -94,7 +94,7 @@ class Shim:
         wait_s = self.server.limits.wait_s(_who(scope, caller)) if path.startswith(_PROTECTED) else 0
         if wait_s:
             raise ProblemError("too_many_requests", "slow down", {"retry-after": str(wait_s)})
-        await self.inner(scope, receive if method in _SAFE else _bounded(path, headers, receive), told)
+        await self.inner(scope, receive if method in _SAFE else self._bounded(path, headers, receive), told)
 
     async def _ready(self, scope: Scope, headers: dict[bytes, bytes], caller: Caller, told: _Told) -> bool:
         """Send the answer that is ready for this question, if there is one."""
@@ -188,6 +188,30 @@ class Shim:
         except TooManyError:
             raise ProblemError("unavailable", "as many live streams are open as this server allows") from None
 
+    def _bounded(self, path: str, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+        """The body, as long as it is not too large and does not drip."""
+        most = _LARGEST_PUSH if path == positions.PATH else _LARGEST_BODY
+        said = headers.get(b"content-length", b"0")
+        if not said.isdigit() or int(said) > most:
+            raise ProblemError("too_large", f"a body has at most {most} bytes")
+        read, complete, until_s = 0, False, time.monotonic() + self.server.settings.patience_s
+
+        async def bounded() -> Message:
+            nonlocal read, complete
+            # The framework lets this kind of error through while it reads.
+            try:
+                async with asyncio.timeout(None if complete else max(0.0, until_s - time.monotonic())):
+                    found = await receive()
+            except TimeoutError:
+                raise HTTPException(408, "the body did not arrive in time", {"connection": "close"}) from None
+            complete = not found.get("more_body", False)
+            read += len(found.get("body", b""))
+            if read > most:
+                raise HTTPException(413, f"a body has at most {most} bytes")
+            return found
+
+        return bounded
+
     def _first(self, headers: dict[bytes, bytes]) -> bytes:
         """Where things stand now; who was here before hears how much changed since."""
         follower, held = self.server.follower, self.server.held
@@ -270,25 +294,6 @@ async def _until_gone(receive: Receive, queue: asyncio.Queue[bytes | None]) -> N
     while queue.full():
         queue.get_nowait()
     queue.put_nowait(None)
-
-
-def _bounded(path: str, headers: dict[bytes, bytes], receive: Receive) -> Receive:
-    """The body, as long as it is not too large."""
-    most = _LARGEST_PUSH if path == positions.PATH else _LARGEST_BODY
-    said = headers.get(b"content-length", b"0")
-    if not said.isdigit() or int(said) > most:
-        raise ProblemError("too_large", f"a body has at most {most} bytes")
-    read = 0
-
-    async def bounded() -> Message:
-        nonlocal read
-        found = await receive()
-        read += len(found.get("body", b""))
-        if read > most:  # the framework lets this kind of error through while it reads
-            raise HTTPException(413, f"a body has at most {most} bytes")
-        return found
-
-    return bounded
 
 
 @lru_cache(maxsize=64)

@@ -48,6 +48,7 @@ def needs_api() -> None:
 def settings_of(app: App, *, loopback: bool, access_log: bool) -> ServeSettings:
     """What the server needs to know, from the settings of the working folder."""
     from fleettickets.api.server import ServeSettings  # noqa: PLC0415  # the same
+    from fleettickets.geocode.providers import daily_limits  # noqa: PLC0415  # the same
 
     app.connector()  # starts the private cluster when no address is set
     chosen = app.settings
@@ -61,6 +62,7 @@ def settings_of(app: App, *, loopback: bool, access_log: bool) -> ServeSettings:
         access_log=access_log,
         router=chosen.router,
         router_url=chosen.router_url,
+        geocode_limits=daily_limits(chosen),
     )
 
 

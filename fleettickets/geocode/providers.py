@@ -27,7 +27,7 @@ def configured(settings: Settings) -> list[tuple[Provider, Terms]]:
     """The providers to ask; a name, a key or an address that is missing or wrong is a UsageError."""
     names = provider_names(settings)
     addresses = _addresses(settings.geocoder_base_url, names)
-    limit = _limit(settings.geocoder_daily_limit)
+    limits = daily_limits(settings)
     if settings.geocoder_plan not in {"free", "paid"}:
         raise UsageError(f"FLEETTICKETS_GEOCODER_PLAN is {settings.geocoder_plan!r}: set it to 'free' or 'paid'")
     if settings.geocoder_fallback_on_empty not in {"yes", "no"}:
@@ -38,12 +38,22 @@ def configured(settings: Settings) -> list[tuple[Provider, Terms]]:
         kind = _KINDS[name]
         is_public = name in _PUBLIC and name not in addresses
         terms = Terms(
-            daily_limit=limit if limit is not None else (kind.free_daily_limit if is_free else None),
+            daily_limit=limits.get(name),
             keep=kind.free_answers_keep if is_free else None,
             pause_s=kind.free_pause_s if is_free and is_public else 0.0,
         )
         found.append((_provider(kind, settings, addresses), terms))
     return found
+
+
+def daily_limits(settings: Settings) -> dict[str, int]:
+    """How many requests a day each provider in use may get; one without a limit is not in it."""
+    limit, is_free = _limit(settings.geocoder_daily_limit), settings.geocoder_plan == "free"
+    kinds = [_KINDS[name] for name in provider_names(settings)]
+    allowed = {
+        kind.name: limit if limit is not None else (kind.free_daily_limit if is_free else None) for kind in kinds
+    }
+    return {kind.name: most for kind in kinds if kind.is_metered and (most := allowed[kind.name]) is not None}
 
 
 def provider_names(settings: Settings) -> list[str]:

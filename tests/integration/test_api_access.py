@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -165,6 +167,29 @@ def test_who_asks_too_often_is_told_when_to_come_back(database_url: str) -> None
         assert int(refused.headers["retry-after"]) >= 1
         api.get("/webhook/tickets")
         assert {api.get("/healthz").status_code for _ in range(8)} == {200}
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"", 408),
+        (b"GET /webhook/tick", 408),
+        (b"GET / HTTP/1.1\r\nhost: localhost\r\nx: ", 408),
+        (b"POST /api/session HTTP/1.1\r\nhost: localhost\r\ncontent-length: 50\r\n\r\n{", 408),
+        (b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\nGET / HT", 408),
+        (b"\x16\x03\x01\x02\x00 this is TLS\r\n\r\n", 400),
+    ],
+)
+def test_who_never_gets_to_the_end_of_a_request_is_told_and_let_go(database_url: str, sent: bytes, status: int) -> None:
+    with serving(database_url, patience_s=0.3) as api:
+        port = int(api.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
+            slow.sendall(sent)
+            told = b"".join(iter(lambda: slow.recv(65536), b""))  # until the server closes
+        head, _, body = told.rpartition(b"\r\n\r\n")
+        assert b"HTTP/1.1 %d" % status in head
+        assert b"content-type: application/problem+json" in head
+        assert json.loads(body)["status"] == status
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pyogrio.raw
 import pytest
 import schemathesis
+from apiserver import fill, serving
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
@@ -27,6 +28,8 @@ from schemathesis.specs.openapi.checks import (
 
 if TYPE_CHECKING:
     from apiserver import Api
+
+    from fleettickets.db import Connection
 
 CLOCKS = {"export_now", "run_at", "file_ts", "content_as_of"}
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -205,6 +208,28 @@ def test_metrics_are_prometheus_text(shown: Api) -> None:
     assert 'fleettickets_backlog_open{dataset="inc"} 4.0' in text
     assert "fleettickets_database_up 1.0" in text
     assert "fleettickets_held_tickets 6.0" in text
+
+
+def test_metrics_tell_ingest_freshness_and_the_geocoders_budget(database_url: str, connection: Connection) -> None:
+    fill(database_url)
+    connection.execute(
+        "INSERT INTO tickets.geo_requests (run_id, provider, utc_day, purpose, query_key, at) "
+        "SELECT gen_random_uuid(), 'opencage', (now() AT TIME ZONE 'UTC')::date - day, 'inc', day::text, now() "
+        "FROM unnest(ARRAY[0, 0, 0, 1]) AS day"
+    )
+    with serving(database_url, geocode_limits={"opencage": 10, "locationiq": 50}) as api:
+        text = api.get("/metrics").text
+    for line in (
+        'fleettickets_geocode_requests_today{provider="opencage"} 3.0',
+        'fleettickets_geocode_budget_left{provider="opencage"} 7.0',
+        'fleettickets_geocode_budget_left{provider="locationiq"} 50.0',
+        'fleettickets_files_applied{dataset="crq"} 1.0',
+        'fleettickets_last_run_exit_code{dataset="inc"} 0.0',
+        'fleettickets_freshness_feed{dataset="inc"} 3.0',
+        'fleettickets_content_as_of_seconds{dataset="inc"}',
+        "fleettickets_database_up 1.0",
+    ):
+        assert line in text
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: str(mode.value))
