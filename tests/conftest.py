@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from geocoder import Geocoder, serving
 from geoworld import PLACES, GeoWorld
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from fleettickets import db
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 6, 25, 9, tzinfo=UTC)
 """The wall clock of the tests: Thu 25 Jun 2026, 12:00 East Africa Time."""
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")  # how long an example takes says how busy the machine is, not whether a rule holds
 
 _numbers = itertools.count(1)
 

@@ -33,6 +33,14 @@ _DOUBLE_QUOTES: Final = "\u201c\u201d\u2033"
 _SAME: Final = str.maketrans(
     {**dict.fromkeys(_DASHES, "-"), **dict.fromkeys(_QUOTES, "'"), **dict.fromkeys(_DOUBLE_QUOTES, '"'), "\u00ba": "°"}
 )
+_LOOKALIKES: Final = str.maketrans(
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0406\u0408\u0405"  # Cyrillic capitals
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455"  # Cyrillic small letters
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"  # Greek capitals
+    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5\u03c7",  # Greek small letters
+    "ABEKMHOPCTYXIJS" + "aeopcyxijs" + "ABEZHIKMNOPTYX" + "aikvopux",
+)
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?<!Mc)(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])")
 _MAIL: Final = re.compile(r"[^\s,;<>()]+")
 _PHONE: Final = re.compile(
@@ -54,13 +62,20 @@ _BETWEEN: Final = re.compile(r"[,;()\[\]{}|\n]|\s-+\s|:")
 def normal(raw: str) -> str:
     """The text in plain letters and ASCII digits, one kind of dash, no accents, no control characters."""
     text = unicodedata.normalize("NFKC", raw.translate(_SAME)).translate(_SAME)
-    return "".join(_plain(letter) for letter in unicodedata.normalize("NFKD", text))
+    text = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return "".join(_plain(letter) for letter in _WORD.sub(lambda word: _latin(word[0]), text))
+
+
+def _latin(word: str) -> str:
+    """A word pasted with letters of another script that look like ours, in ours; a word of that script stays."""
+    folded = word.translate(_LOOKALIKES)
+    return folded if folded.isascii() else word
 
 
 def _plain(letter: str) -> str:
     if letter.isascii():
         return letter if letter.isprintable() or letter == "\n" else " "
-    if unicodedata.combining(letter) or unicodedata.category(letter) == "Cf":
+    if unicodedata.category(letter) == "Cf":
         return ""
     digit = unicodedata.decimal(letter, None)
     if digit is not None:
