@@ -65,3 +65,8 @@ class UpstreamError(FleetticketsError):
     """The database, the bucket or a provider did not answer as it should."""
 
     exit_code = 7
+
+
+def printable(text: str) -> str:
+    """The text on one line: a line break or an escape sequence in a key or a cell must not write our log."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -126,3 +126,19 @@ class RunReport:
             "duration_s": round(self.duration_s, 3),
             "rows_per_s": self.rows_per_s,
         }
+
+
+class _Nobody:
+    """Follows a run and shows nothing of it."""
+
+    def started(self, files: int) -> None:
+        """Nothing to show."""
+
+    def rows(self, n: int) -> None:
+        """Nothing to show."""
+
+    def settled(self) -> None:
+        """Nothing to show."""
+
+
+NOBODY: Final = _Nobody()

@@ -409,37 +409,37 @@ BEGIN
             seen.cluster, seen.region, seen.normalized_status, p_now, v_clocks.content_as_of
         ) AS sla
     ),
-    -- The rules and of which tickets they speak, so that one nobody breaks shows as 0.
+    -- The rules, of which tickets they speak and what of a ticket shows it, so that one nobody breaks shows as 0.
     rule AS (
         SELECT * FROM (VALUES
-            ('bad_created_at_service', 'all', 'created_at_service is no time'),
-            ('bad_first_seen_at', 'all', 'first_seen_at is no time'),
-            ('bad_closed_at', 'all', 'closed_at is no time'),
-            ('bad_scheduled_at', 'all', 'scheduled_at is no time'),
-            ('bad_last_seen_at', 'all', 'last_seen_at is no time'),
-            ('bad_created_at', 'all', 'created_at is no time'),
-            ('bad_updated_at', 'all', 'updated_at is no time'),
-            ('bad_is_actionable', 'all', 'is_actionable is neither true nor false'),
-            ('future_created_at_service', 'all', 'created_at_service is still to come'),
-            ('future_first_seen_at', 'open', 'first_seen_at is still to come'),
-            ('future_closed_at', 'closed', 'closed_at is still to come'),
-            ('ancient_created_at_service', 'all', 'created_at_service is before 2000'),
-            ('ancient_first_seen_at', 'open', 'first_seen_at is before 2000'),
-            ('open_with_closed_at', 'open', 'open and yet with a closing time'),
-            ('open_but_bucket_closed', 'open', 'open and yet in the bucket closed'),
-            ('closed_undated', 'closed', 'closed without a closing time: in no window'),
-            ('closed_at_but_bucket_pending', 'closed', 'closed and yet in the bucket pending'),
-            ('created_after_closed', 'closed', 'created after it was closed'),
-            ('bad_mttr', 'all', 'mttr is no duration'),
-            ('mttr_on_open', 'open', 'a repair time while the ticket is open'),
-            ('no_clock', 'open', 'neither created_at_service nor first_seen_at can be used: SLA unknown'),
-            ('no_created_at_service', 'open', 'only first_seen_at is known: the age is a lower bound'),
-            ('no_team', 'open', 'no assigned team'),
-            ('no_cluster', 'all', 'no cluster'),
-            ('no_place', 'open', 'not on the map'),
-            ('bad_coordinates', 'all', 'coordinates of the feed that are none'),
-            ('off_centroid', 'all', 'coordinates of the feed more than 25 km from the cluster''s point')
-        ) AS named (rule, scope, meaning)
+            ('bad_created_at_service', 'all', 'created_at_service is no time', '{created_at_service}'),
+            ('bad_first_seen_at', 'all', 'first_seen_at is no time', '{first_seen_at}'),
+            ('bad_closed_at', 'all', 'closed_at is no time', '{closed_at}'),
+            ('bad_scheduled_at', 'all', 'scheduled_at is no time', '{scheduled_at}'),
+            ('bad_last_seen_at', 'all', 'last_seen_at is no time', '{last_seen_at}'),
+            ('bad_created_at', 'all', 'created_at is no time', '{created_at}'),
+            ('bad_updated_at', 'all', 'updated_at is no time', '{updated_at}'),
+            ('bad_is_actionable', 'all', 'is_actionable is neither true nor false', '{is_actionable}'),
+            ('future_created_at_service', 'all', 'created_at_service is still to come', '{created_at_service}'),
+            ('future_first_seen_at', 'open', 'first_seen_at is still to come', '{first_seen_at}'),
+            ('future_closed_at', 'closed', 'closed_at is still to come', '{closed_at}'),
+            ('ancient_created_at_service', 'all', 'created_at_service is before 2000', '{created_at_service}'),
+            ('ancient_first_seen_at', 'open', 'first_seen_at is before 2000', '{first_seen_at}'),
+            ('open_with_closed_at', 'open', 'open and yet with a closing time', '{is_actionable, closed_at}'),
+            ('open_but_bucket_closed', 'open', 'open and yet in the bucket closed', '{is_actionable, bucket}'),
+            ('closed_undated', 'closed', 'closed without a closing time: in no window', '{normalized_status, bucket, closed_at}'),
+            ('closed_at_but_bucket_pending', 'closed', 'closed and yet in the bucket pending', '{closed_at, bucket}'),
+            ('created_after_closed', 'closed', 'created after it was closed', '{created_at_service, closed_at}'),
+            ('bad_mttr', 'all', 'mttr is no duration', '{mttr}'),
+            ('mttr_on_open', 'open', 'a repair time while the ticket is open', '{is_actionable, mttr}'),
+            ('no_clock', 'open', 'neither created_at_service nor first_seen_at can be used: SLA unknown', '{created_at_service, first_seen_at}'),
+            ('no_created_at_service', 'open', 'only first_seen_at is known: the age is a lower bound', '{first_seen_at}'),
+            ('no_team', 'open', 'no assigned team', '{assigned_team, owner}'),
+            ('no_cluster', 'all', 'no cluster', '{cluster, region}'),
+            ('no_place', 'open', 'not on the map', '{cluster, region}'),
+            ('bad_coordinates', 'all', 'coordinates of the feed that are none', '{latitude, longitude}'),
+            ('off_centroid', 'all', 'coordinates of the feed more than 25 km from the cluster''s point', '{latitude, longitude, cluster}')
+        ) AS named (rule, scope, meaning, columns)
     ),
     broken AS (
         SELECT flag AS rule, ticket.ticket_id, ticket.told_on FROM ticket CROSS JOIN LATERAL unnest(ticket.flags) AS flag
@@ -477,6 +477,27 @@ BEGIN
         FROM broken
         GROUP BY broken.rule
     ),
+    -- What the feed wrote in the columns that the rule is about.
+    shown AS (
+        SELECT
+            counted.rule,
+            json_agg(
+                json_build_object(
+                    'ticket_id', sample.ticket_id,
+                    'cluster', seen.cluster,
+                    'exported_at', seen.exported_at,
+                    'values', (SELECT json_object_agg(name, seen.raw ->> name) FROM unnest(rule.columns::text[]) AS name)
+                )
+                ORDER BY sample.at
+            ) AS rows
+        FROM counted
+        JOIN rule USING (rule)
+        CROSS JOIN LATERAL unnest(counted.samples) WITH ORDINALITY AS sample (ticket_id, at)
+        CROSS JOIN LATERAL tickets.ticket_seen(
+            p_dataset, sample.ticket_id, CASE WHEN p_mode = 'known' THEN p_now END, 'known'
+        ) AS seen
+        GROUP BY counted.rule
+    ),
     spark AS (
         SELECT by_day.rule, json_object_agg(by_day.told_on, by_day.n ORDER BY by_day.told_on) AS days
         FROM (SELECT rule, told_on, count(*) AS n FROM broken WHERE told_on >= v_from::date GROUP BY rule, told_on) AS by_day
@@ -504,6 +525,7 @@ BEGIN
                     'limit', allowed.share,
                     'is_over', coalesce(counted.n::numeric / nullif(scope.n, 0) > allowed.share, false),
                     'samples', coalesce(to_json(counted.samples), '[]'),
+                    'sample_rows', coalesce(shown.rows, '[]'),
                     'by_day', coalesce(spark.days, '{}')
                 )
                 ORDER BY coalesce(counted.n, 0) DESC, rule.rule
@@ -517,6 +539,7 @@ BEGIN
                 SELECT tickets.threshold('max_share ' || rule.rule, p_dataset, p_now) AS share
             ) AS allowed
             LEFT JOIN counted USING (rule)
+            LEFT JOIN shown USING (rule)
             LEFT JOIN spark USING (rule)
         ),
         'sla_matrix', (SELECT coalesce(json_agg(matrix ORDER BY source, derived), '[]') FROM matrix),

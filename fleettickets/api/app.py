@@ -18,10 +18,12 @@ from fleettickets.api import (
     ogc,
     operations,
     positions,
+    quarantining,
     reads,
     reviewing,
     sessions,
     tiles,
+    upcoming,
 )
 from fleettickets.api.problems import KINDS, MEDIA_TYPE, ProblemError, unexpected
 from fleettickets.api.shim import Shim
@@ -37,6 +39,8 @@ _ROUTERS: Final = (
     reads.router,  # before the functions: /api/tickets/nearest is no ticket's id
     functions.router,
     reviewing.router,
+    quarantining.router,
+    upcoming.router,
     tiles.router,
     exports.router,
     ogc.router,

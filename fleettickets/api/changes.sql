@@ -1,6 +1,6 @@
 -- What happened to the datasets since the revisions held (%(inc)s, %(crq)s): number by number, with the tickets
 -- that moved them; the clocks; with %(features)s what those tickets show now, if they are open; and what the clocks are
--- judged by. One row a dataset.
+-- judged by at %(now)s. One row a dataset.
 SELECT
     held.dataset,
     now_at.revision,
@@ -12,7 +12,7 @@ SELECT
     )::text AS log,
     coalesce(shown.ticket_ids, '{}') AS ticket_ids,
     coalesce(shown.features, '{}') AS features,
-    reporting.fn_freshness_rules(held.dataset)::text AS rules
+    reporting.fn_freshness_rules(held.dataset, %(now)s::timestamptz)::text AS rules
 FROM (VALUES ('inc', %(inc)s::bigint), ('crq', %(crq)s::bigint)) AS held (dataset, revision)
 JOIN tickets.revisions AS now_at USING (dataset)
 LEFT JOIN LATERAL (

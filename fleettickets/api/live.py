@@ -56,6 +56,7 @@ class Follower:
     tokens: Tokens
     answers: Answers
     streams: Streams
+    clock: Callable[[], datetime]
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     stale_since: datetime | None = None
     rules: dict[str, bytes] = field(default_factory=dict)
@@ -87,7 +88,7 @@ class Follower:
                 await self._load(connection)
                 return
             since = self._revisions()
-            moved = await _rows(connection, _CHANGES, {**since, "features": True})
+            moved = await _rows(connection, _CHANGES, {**since, "now": self.clock(), "features": True})
             changes = _changes(moved, since)
             if any(change.keys is None for change in changes):
                 await self._load(connection)
@@ -98,7 +99,7 @@ class Follower:
         """Hold every feature anew."""
         since = self._revisions()
         async with connection.transaction():
-            moved = await _rows(connection, _CHANGES, {**since, "features": False})
+            moved = await _rows(connection, _CHANGES, {**since, "now": self.clock(), "features": False})
             rows = await _rows(connection, _ALL)
         changes = _changes(moved, since) if self.loaded.is_set() else _unseen(moved)
         clocks_moved = self._move(moved, lambda *to: self.held.replace(features_of(rows), *to))

@@ -21,6 +21,7 @@ from fleettickets.api.measures import Measures
 from fleettickets.api.planning import Planner
 from fleettickets.api.streams import Streams
 from fleettickets.api.tokens import Tokens
+from fleettickets.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from psycopg import sql
     from psycopg.abc import Params
+
+    from fleettickets.source.files import Source
 
     Query = LiteralString | sql.SQL | sql.Composed
 
@@ -58,6 +61,8 @@ class ServeSettings:
     basemap_url: str | None = None
     web_folder: Path | None = None
     access_log: bool = True
+    open_bucket: Callable[[], Source] | None = None
+    deadline_s: float = 60.0
     router: str | None = None
     router_url: str | None = None
     geocode_limits: Mapping[str, int] = field(default_factory=dict)
@@ -87,8 +92,14 @@ class Server:
         self.limits = Limits(settings.rate_per_s)
         self.planner = Planner(settings.database_url)
         self.follower = Follower(
-            settings.database_url, settings.poll_s, self.held, self.tokens, self.answers, self.streams
+            settings.database_url, settings.poll_s, self.held, self.tokens, self.answers, self.streams, settings.clock
         )
+
+    def bucket(self) -> Source:
+        """The export's store, opened anew; a UsageError where this server was told of none."""
+        if self.settings.open_bucket is None:
+            raise UsageError("this server knows no store: set RUSTFS_ENDPOINT_URL for it and start it again")
+        return self.settings.open_bucket()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

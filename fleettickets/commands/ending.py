@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fleettickets.errors import FleetticketsError, UpstreamError, UsageError
+from fleettickets.errors import FleetticketsError, UpstreamError, UsageError, printable
 from fleettickets.redact import redacted
 
 if TYPE_CHECKING:
@@ -66,11 +66,6 @@ def _unforeseen(error: Exception) -> tuple[str, int]:
     if _AWAY.fullmatch(state) or (type(error).__name__ == "OperationalError" and not state):
         return "the connection to the database broke: run again; what is done stays done", UpstreamError.exit_code
     return f"unexpected {type(error).__name__}; run again with -v for its traceback", 1
-
-
-def printable(text: str) -> str:
-    """The text on one line: a line break or an escape sequence in a key or a cell must not write our log."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _failed(arguments: list[str], message: str, exit_code: int, notes: Sequence[str] = ()) -> int:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fleettickets.commands.ending import printable
 from fleettickets.commands.progress import follow
 from fleettickets.commands.summary import show_reports
 from fleettickets.datasets import DATASETS
-from fleettickets.errors import BusyError, FleetticketsError, UsageError
+from fleettickets.errors import BusyError, FleetticketsError, UsageError, printable
 from fleettickets.report import RunReport
 from fleettickets.source.files import Model
 

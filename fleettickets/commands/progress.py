@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from fleettickets.commands.app import plural
+from fleettickets.report import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fleettickets.commands.app import App
     from fleettickets.pipeline import Watcher
+
+__all__ = ["NOBODY", "follow"]
 
 _LINE_EVERY_S: Final = 5.0
 
@@ -31,20 +34,6 @@ def follow(app: App, name: str) -> Iterator[Watcher]:
             bar.close()
     else:
         yield _Lines(name)
-
-
-class _Nobody:
-    def started(self, files: int) -> None:
-        """Nothing to show."""
-
-    def rows(self, n: int) -> None:
-        """Nothing to show."""
-
-    def settled(self) -> None:
-        """Nothing to show."""
-
-
-NOBODY: Final = _Nobody()
 
 
 class _Lines:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -11,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleettickets.commands.app import plural, shown_time
-from fleettickets.commands.ending import printable
 from fleettickets.commands.progress import follow
 from fleettickets.commands.summary import show_reports
 from fleettickets.datasets import DATASETS
-from fleettickets.errors import FleetticketsError, UsageError
+from fleettickets.errors import FleetticketsError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +21,7 @@ if TYPE_CHECKING:
     from fleettickets.commands.app import App
     from fleettickets.db import Connection
     from fleettickets.load.quarantine import Held
-    from fleettickets.report import RunReport
-    from fleettickets.source.files import FileVersion
+    from fleettickets.quarantine import Decider
 
 _HEAD_BYTES = 500
 _NOTHING = "nothing is in quarantine"
@@ -60,8 +57,10 @@ def list_(app: App, *, dataset: str, discarded: bool, most: int) -> None:
 @click.pass_obj
 def show(app: App, *, reference: str) -> None:
     """A file with the beginning of its content, or rows with their records; control characters made visible."""
+    from fleettickets import quarantine  # noqa: PLC0415  # psycopg is loaded when it is needed
+
     with app.connector()() as connection:
-        found = _chosen(connection, [reference], discarded=True)
+        found = quarantine.chosen(connection, [reference], discarded=True)
         files, rows = _by_kind(found)
         document = {
             "files": [{**_as_dict(one), "beginning": _beginning(app, connection, one)} for one in files],
@@ -81,22 +80,31 @@ def show(app: App, *, reference: str) -> None:
 @click.argument("references", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that the list shows.")
 @click.option("--accept-future", is_flag=True, help="Also a file whose name lies in the future.")
+@click.option("--by", "who", metavar="NAME", help="Who decides; your login if not given.")
 @click.option("--apply", is_flag=True, help="Commit and move; without it everything is tried and rolled back.")
 @click.pass_obj
-def retry(app: App, *, references: tuple[str, ...], everything: bool, accept_future: bool, apply: bool) -> int:
+def retry(  # one parameter an option
+    app: App, *, references: tuple[str, ...], everything: bool, accept_future: bool, who: str | None, apply: bool
+) -> int:
     """Read files again, each at its own place in time: as if it had been accepted when it came.
 
     For a row its file is read again. Exit 3 when something still cannot be used.
     """
-    from fleettickets.load.quarantine import versions  # noqa: PLC0415  # psycopg is loaded when it is needed
+    from fleettickets import quarantine  # noqa: PLC0415  # psycopg is loaded when it is needed
 
-    with app.connector()() as connection:
-        chosen = _chosen(connection, references, everything=everything, discarded=not everything)
-        by_dataset = versions(connection, sorted({one.file_id for one in chosen}), app.now, accept_future=accept_future)
-    reports = [_read_again(app, dataset, found, apply=apply) for dataset, found in by_dataset.items()]
-    if any(one.line is not None for one in chosen):
-        for report in reports:
-            _judge(report)
+    connect = app.connector()
+    with connect() as connection:
+        what = quarantine.chosen(connection, references, everything=everything, discarded=not everything)
+    done = quarantine.retry(
+        connect,
+        app.bucket,
+        what,
+        _decider(app, who, apply=apply),
+        lambda dataset: follow(app, dataset),
+        accept_future=accept_future,
+        deadline_s=app.settings.deadline_s,
+    )
+    reports = done.reports
     app.answer({"runs": [report.as_dict() for report in reports]}, lambda: show_reports(reports, "quarantine retry"))
     for report in reports:
         if report.error:
@@ -112,15 +120,17 @@ def retry(app: App, *, references: tuple[str, ...], everything: bool, accept_fut
 @click.pass_obj
 def discard(app: App, *, references: tuple[str, ...], everything: bool, who: str | None, apply: bool) -> None:
     """Note who decided, and when, that these are of no use. Nothing is deleted; `retry` still works."""
-    from fleettickets.load import quarantine  # noqa: PLC0415  # the command has this name
+    from fleettickets import quarantine  # noqa: PLC0415  # psycopg is loaded when it is needed
 
-    who = who or os.environ.get("SUDO_USER") or os.environ.get("USER") or os.environ.get("LOGNAME")
+    by = _decider(app, who, apply=apply)
     with app.connector()() as connection:
-        chosen = [one for one in _chosen(connection, references, everything=everything) if one.discarded_at is None]
+        chosen = [
+            one for one in quarantine.chosen(connection, references, everything=everything) if one.discarded_at is None
+        ]
         if apply:
             with connection.transaction():
-                quarantine.discard(connection, chosen, who)
-    document = {"discarded": [one.reference for one in chosen], "applied": apply, "by": who}
+                quarantine.discard(connection, chosen, by)
+    document = {"discarded": [one.reference for one in chosen], "applied": apply, "by": by.who}
 
     def lines() -> None:
         for one in chosen:
@@ -132,47 +142,12 @@ def discard(app: App, *, references: tuple[str, ...], everything: bool, who: str
     app.answer(document, lines)
 
 
-def _chosen(
-    connection: Connection, references: Sequence[str], *, everything: bool = False, discarded: bool = False
-) -> list[Held]:
-    """What the references mean; one that means nothing, or more than one file, is a UsageError."""
-    from fleettickets.load.quarantine import held  # noqa: PLC0415  # psycopg is loaded when it is needed
+def _decider(app: App, who: str | None, *, apply: bool) -> Decider:
+    from fleettickets.quarantine import Decider  # noqa: PLC0415  # psycopg is loaded when it is needed
 
-    if everything == bool(references):
-        raise UsageError("name what you mean (fleettickets quarantine list), or give --all")
-    if everything:
-        return held(connection)
-    chosen: dict[str, Held] = {}
-    for reference in references:
-        match = re.fullmatch(r"(.+?)(?::(\d{1,18}))?", reference, re.DOTALL)
-        file, line = (match[1], match[2]) if match else (reference, None)
-        found = held(connection, reference=file, line=int(line) if line else None, discarded=discarded)
-        if not found:
-            raise UsageError(f"{printable(reference)} is not in quarantine: see fleettickets quarantine list")
-        if len({one.file_id for one in found}) > 1:
-            numbers = ", ".join(str(file_id) for file_id in sorted({one.file_id for one in found}))
-            raise UsageError(f"{printable(reference)} means several files: name one by its number ({numbers})")
-        chosen |= {one.reference: one for one in found}
-    return list(chosen.values())
-
-
-def _read_again(app: App, dataset: str, versions: Sequence[FileVersion], *, apply: bool) -> RunReport:
-    from fleettickets.pipeline import Order, ingest  # noqa: PLC0415  # psycopg is loaded when it is needed
-    from fleettickets.report import RunReport  # noqa: PLC0415  # the same
-    from fleettickets.source.again import Again  # noqa: PLC0415  # the same
-
-    order = Order(DATASETS[dataset], "quarantine retry", apply=apply, again=True, deadline_s=app.settings.deadline_s)
-    try:
-        with follow(app, dataset) as watcher:
-            return ingest(order, Again(app.bucket(), tuple(versions)), app.connector(), app.now, watcher)
-    except FleetticketsError as error:
-        return RunReport(dataset, apply, exit_code=error.exit_code, error=str(error))
-
-
-def _judge(report: RunReport) -> None:
-    if report.exit_code == 0 and report.rows.rejected:
-        report.exit_code = 3
-        report.error = f"{plural(report.rows.rejected, 'row')} still cannot be used"
+    return Decider(
+        who or os.environ.get("SUDO_USER") or os.environ.get("USER") or os.environ.get("LOGNAME"), app.now, apply
+    )
 
 
 def _beginning(app: App, connection: Connection, one: Held) -> str | None:

@@ -50,6 +50,7 @@ def settings_of(app: App, *, loopback: bool, access_log: bool) -> ServeSettings:
     from fleettickets.api.server import ServeSettings  # noqa: PLC0415  # the same
     from fleettickets.geocode.providers import daily_limits  # noqa: PLC0415  # the same
 
+    is_private = app.settings.database_url is None
     app.connector()  # starts the private cluster when no address is set
     chosen = app.settings
     return ServeSettings(
@@ -60,6 +61,9 @@ def settings_of(app: App, *, loopback: bool, access_log: bool) -> ServeSettings:
         basemap_url=chosen.basemap_url,
         web_folder=Path(chosen.web_folder) if chosen.web_folder else None,
         access_log=access_log,
+        # A database of somebody else's choice says nothing of a private store.
+        open_bucket=app.bucket if is_private or chosen.s3_endpoint_url else None,
+        deadline_s=chosen.deadline_s,
         router=chosen.router,
         router_url=chosen.router_url,
         geocode_limits=daily_limits(chosen),

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleettickets.commands.app import shown_time
-from fleettickets.commands.ending import printable
-from fleettickets.errors import UsageError
+from fleettickets.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from fleettickets.commands.app import App

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleettickets.commands.ending import printable
+from fleettickets.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -13,12 +13,15 @@ from pydantic import BaseModel, ConfigDict
 
 from fleettickets.api import reply, serving
 from fleettickets.api.server import ServeSettings
-from fleettickets.demo import scene
-from fleettickets.errors import UsageError
+from fleettickets.demo import scene, stack
+from fleettickets.errors import UpstreamError, UsageError
+from fleettickets.source.bucket import open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    from fleettickets.source.bucket import Bucket
 
 _HOST = "127.0.0.1"
 
@@ -34,7 +37,12 @@ def main() -> None:
     """Serve the playground whose folder and port are the arguments; its address is the first line on stdout."""
     home, port = Path(sys.argv[1]), int(sys.argv[2])
     settings = ServeSettings(
-        os.environ["DATABASE_URL"], loopback=True, access_log=False, clock=clock(home), demo=controls(home)
+        os.environ["DATABASE_URL"],
+        loopback=True,
+        access_log=False,
+        open_bucket=lambda: _bucket(home),
+        clock=clock(home),
+        demo=controls(home),
     )
     try:
         with serving.listen(_HOST, port) as listening:
@@ -43,6 +51,13 @@ def main() -> None:
             serving.serve(settings, listening, lambda: None)
     except UsageError as error:
         sys.exit(str(error))
+
+
+def _bucket(home: Path) -> Bucket:
+    s3 = stack.up(home, postgres=False).s3
+    if s3 is None:
+        raise UpstreamError("the demo's S3 server does not run")
+    return open_bucket(s3.endpoint_url, s3.access_key, s3.secret_key, s3.bucket, s3.region)
 
 
 def clock(home: Path) -> Callable[[], datetime]:

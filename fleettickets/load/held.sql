@@ -9,6 +9,7 @@ WITH held_file AS (
     WHERE file.state = 'quarantined'
         AND (%(dataset)s::text IS NULL OR file.dataset = %(dataset)s::text)
         AND (%(discarded)s::boolean OR file.discarded_at IS NULL)
+        AND (%(file_ids)s::bigint[] IS NULL OR file.file_id = ANY(%(file_ids)s::bigint[]))
         AND (
             %(reference)s::text IS NULL
             OR (
@@ -28,6 +29,7 @@ held_row AS (
     JOIN tickets.import_files AS file USING (file_id)
     WHERE (%(dataset)s::text IS NULL OR rejected.dataset = %(dataset)s::text)
         AND (%(discarded)s::boolean OR rejected.discarded_at IS NULL)
+        AND (%(file_ids)s::bigint[] IS NULL OR rejected.file_id = ANY(%(file_ids)s::bigint[]))
         AND (
             %(reference)s::text IS NULL
             OR (

@@ -54,6 +54,8 @@ class Intent:
     reseed: bool
     again: bool
     complete: bool
+    holds: bool = True
+    """Whether the stream is to be held; without, it is only looked at."""
 
 
 @contextmanager
@@ -80,6 +82,12 @@ def hold_stream(
         raise
     finally:
         _let_go(connection)
+
+
+def look(connection: Connection, dataset: Dataset, listed: Sequence[FileVersion], now: datetime) -> Plan:
+    """What a run that began now would have to do; takes no lock and writes nothing."""
+    intent = Intent("look", now, apply=False, reseed=False, again=False, complete=True, holds=False)
+    return _plan(connection, dataset, listed, intent)
 
 
 def _let_go(connection: Connection) -> None:

@@ -54,6 +54,7 @@ def held(
     dataset: str | None = None,
     reference: str | None = None,
     line: int | None = None,
+    file_ids: Sequence[int] | None = None,
     discarded: bool = False,
     most: int | None = None,
 ) -> list[Held]:
@@ -62,7 +63,14 @@ def held(
         try:
             cursor.execute(
                 statement(_FOLDER, "held"),
-                {"dataset": dataset, "reference": reference, "line": line, "discarded": discarded, "most": most},
+                {
+                    "dataset": dataset,
+                    "reference": reference,
+                    "line": line,
+                    "file_ids": None if file_ids is None else list(file_ids),
+                    "discarded": discarded,
+                    "most": most,
+                },
             )
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn):
             raise UsageError("the database has no fleettickets schema yet: run python run_migrations.py") from None

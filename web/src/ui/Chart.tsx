@@ -21,12 +21,13 @@ interface Props {
   missing: boolean[]
   unit?: string
   digits?: number
+  height?: number
 }
 
 const HEIGHT = 220
 const HALF_DAY = 43_200_000
 
-export function Chart({ label, days, lines, missing, unit = '', digits = 0 }: Props) {
+export function Chart({ label, days, lines, missing, unit = '', digits = 0, height = HEIGHT }: Props) {
   const box = useRef<HTMLDivElement>(null)
   const readout = useRef<HTMLParagraphElement>(null)
   const { dark } = useShared()
@@ -50,7 +51,7 @@ export function Chart({ label, days, lines, missing, unit = '', digits = 0 }: Pr
     const plot = new uPlot(
       {
         width: element.clientWidth,
-        height: HEIGHT,
+        height,
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
         scales: {
@@ -58,7 +59,7 @@ export function Chart({ label, days, lines, missing, unit = '', digits = 0 }: Pr
           y: { range: (_plot, _min, max) => [0, Math.max(max, 1) * 1.1] },
         },
         axes: [
-          { stroke: colour('--soft'), grid: { show: false }, ticks: { stroke: colour('--line') }, splits: () => ticks(days, element.clientWidth), values: (_plot, at) => at.map((value) => day(value).replace(/^\S+ /, '')), font: '11px system-ui' },
+          { stroke: colour('--soft'), grid: { show: false }, ticks: { stroke: colour('--line'), size: 5 }, size: 30, splits: () => ticks(days, element.clientWidth), values: (_plot, at) => at.map((value) => day(value).replace(/^\S+ /, '')), font: '11px system-ui' },
           { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 0.6 }, ticks: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000], values: (_plot, at) => at.map((value) => number(value, digits) + unit), font: '11px system-ui' },
         ],
         series: [{}, ...drawn.map((line, i): uPlot.Series => seriesOf(line, i, bars, colour))],
@@ -70,16 +71,16 @@ export function Chart({ label, days, lines, missing, unit = '', digits = 0 }: Pr
       [days, ...data],
       element,
     )
-    const resized = new ResizeObserver(() => { plot.setSize({ width: element.clientWidth, height: HEIGHT }) })
+    const resized = new ResizeObserver(() => { plot.setSize({ width: element.clientWidth, height }) })
     resized.observe(element)
     return () => {
       resized.disconnect()
       plot.destroy()
     }
-  }, [days, lines, missing, dark, t, day, number, unit, digits])
+  }, [days, lines, missing, dark, t, day, number, unit, digits, height])
   return (
     <figure>
-      <div className="chart" ref={box} role="img" aria-label={label} />
+      <div className="chart" ref={box} role="img" aria-label={label} style={{ height: height + 2 }} />
       <p className="readout" ref={readout} aria-hidden="true" />
       <details className="table">
         <summary>{t('trends.table')}</summary>
