@@ -1996,7 +1996,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION reporting.poisson_tail(p_events integer, p_expected double precision) IS 'The chance of at least so many events';
-CREATE FUNCTION reporting.repeats(p_dataset text, p_ticket_ids text[], p_from timestamp with time zone, p_to timestamp with time zone, p_now timestamp with time zone, p_mode text, p_days integer) RETURNS TABLE(ticket_id text, team text, after_days numeric)
+CREATE FUNCTION reporting.repeats(p_dataset text, p_ticket_ids text[], p_from timestamp with time zone, p_to timestamp with time zone, p_now timestamp with time zone, p_mode text, p_days integer) RETURNS TABLE(ticket_id text, team text, after_days numeric, earlier_id text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET work_mem TO '32MB'
@@ -2013,17 +2013,18 @@ BEGIN
             coalesce(seen.assigned_team, seen.owner, '(unassigned)') AS team,
             tickets.place_key(seen.location_name) AS place
         FROM tickets.seen(p_dataset, p_now, p_mode, p_from - make_interval(days => p_days), p_to) AS seen
-        WHERE seen.location_name IS NOT NULL
+        WHERE btrim(tickets.place_key(seen.location_name)) <> ''
     ),
     closure AS MATERIALIZED (
         SELECT place_ticket.place, place_ticket.ticket_id, place_ticket.closed_at
         FROM place_ticket
         WHERE place_ticket.closed_at IS NOT NULL
     )
-    SELECT
+    SELECT DISTINCT ON (born.ticket_id)
         born.ticket_id,
         born.team,
-        (extract(epoch FROM born.created_at_service - max(closure.closed_at)) / 86400)
+        extract(epoch FROM born.created_at_service - closure.closed_at) / 86400,
+        closure.ticket_id
     FROM unnest(p_ticket_ids) AS asked (ticket_id)
     JOIN place_ticket AS born ON born.ticket_id = asked.ticket_id
     LEFT JOIN closure
@@ -2031,10 +2032,10 @@ BEGIN
         AND closure.ticket_id <> born.ticket_id
         AND closure.closed_at < born.created_at_service
         AND closure.closed_at >= born.created_at_service - make_interval(days => p_days)
-    GROUP BY born.ticket_id, born.team, born.created_at_service;
+    ORDER BY born.ticket_id, closure.closed_at DESC NULLS LAST, closure.ticket_id;
 END
 $$;
-COMMENT ON FUNCTION reporting.repeats(p_dataset text, p_ticket_ids text[], p_from timestamp with time zone, p_to timestamp with time zone, p_now timestamp with time zone, p_mode text, p_days integer) IS 'Days since the last closure at the same place, for tickets created in a window';
+COMMENT ON FUNCTION reporting.repeats(p_dataset text, p_ticket_ids text[], p_from timestamp with time zone, p_to timestamp with time zone, p_now timestamp with time zone, p_mode text, p_days integer) IS 'The last closure at the same place, for tickets created in a window';
 CREATE FUNCTION reporting.ticket_sla(p_dataset text, p_ticket_id text, p_now timestamp with time zone, p_content_as_of timestamp with time zone, p_mode text DEFAULT 'known'::text) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3438,19 +3439,6 @@ CREATE FUNCTION tickets.reopen_rate(p_dataset text, p_from timestamp with time z
                    WHERE ((reopen.dataset = reopen_rate.p_dataset) AND (NOT reopen.retracted) AND ((reopen_rate.p_from IS NULL) OR (reopen.reopened_at >= reopen_rate.p_from)) AND ((reopen_rate.p_to IS NULL) OR (reopen.reopened_at < reopen_rate.p_to)))) AS reopens) counted;
 END;
 COMMENT ON FUNCTION tickets.reopen_rate(p_dataset text, p_from timestamp with time zone, p_to timestamp with time zone, OUT closures bigint, OUT reopens bigint, OUT rate numeric) IS 'Closures that stand, reopens, and their share';
-CREATE FUNCTION tickets.repeat_faults(p_dataset text, p_days integer DEFAULT 30, p_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone, p_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS TABLE(ticket_id text, earlier_id text, created_at_service timestamp with time zone, earlier_closed_at timestamp with time zone)
-    LANGUAGE sql STABLE PARALLEL SAFE
-    BEGIN ATOMIC
- SELECT DISTINCT ON (again.ticket_id) again.ticket_id,
-     earlier.ticket_id,
-     again.created_at_service,
-     earlier.closed_at
-    FROM (tickets.all_tickets again
-      JOIN tickets.all_tickets earlier ON (((earlier.dataset = repeat_faults.p_dataset) AND (tickets.place_key(earlier.location_name) = tickets.place_key(again.location_name)) AND (earlier.ticket_id <> again.ticket_id) AND (earlier.closed_at < again.created_at_service) AND (earlier.closed_at >= (again.created_at_service - make_interval(days => repeat_faults.p_days))) AND (tickets.ticket_state(earlier.is_actionable, earlier.closed_at, earlier.bucket) = 'closed'::text))))
-   WHERE ((again.dataset = repeat_faults.p_dataset) AND (again.created_at_service >= repeat_faults.p_from) AND (again.created_at_service < repeat_faults.p_to) AND (btrim(again.location_name) <> ''::text))
-   ORDER BY again.ticket_id, earlier.closed_at DESC, earlier.ticket_id;
-END;
-COMMENT ON FUNCTION tickets.repeat_faults(p_dataset text, p_days integer, p_from timestamp with time zone, p_to timestamp with time zone) IS 'Tickets created soon after another ticket of the same place was closed';
 CREATE FUNCTION tickets.resolve_ticket_geoms(p_location_names text[] DEFAULT NULL::text[], p_clusters text[] DEFAULT NULL::text[]) RETURNS TABLE(dataset text, moved bigint)
     LANGUAGE plpgsql
     AS $$

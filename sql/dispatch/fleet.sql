@@ -20,7 +20,8 @@ SELECT
     seen.ignition,
     seen.source,
     seen.geom IS NOT NULL AND NOT dispatch.is_in_area(seen.geom) AS is_out_of_area,
-    count(*) OVER (PARTITION BY upper(regexp_replace(vehicle.label, '[^[:alnum:]]', '', 'g'))) > 1 AS shares_label
+    count(*) OVER (PARTITION BY upper(regexp_replace(vehicle.label, '[^[:alnum:]]', '', 'g'))) > 1 AS shares_label,
+    vehicle.workdays
 FROM dispatch.vehicle AS vehicle
 LEFT JOIN dispatch.vehicle_position AS seen ON seen.vehicle_id = vehicle.vehicle_id;
 

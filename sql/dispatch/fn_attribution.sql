@@ -3,7 +3,8 @@
 CREATE OR REPLACE FUNCTION dispatch.fn_attribution(
     p_from timestamptz,
     p_to timestamptz,
-    p_dataset text DEFAULT 'inc'
+    p_dataset text DEFAULT 'inc',
+    p_now timestamptz DEFAULT now()
 )
 RETURNS json LANGUAGE plpgsql STABLE PARALLEL SAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'Africa/Nairobi'
@@ -20,49 +21,50 @@ BEGIN
                 score.verdict, score.vehicle_id, score.dwell_s,
                 CASE WHEN score.verdict IN ('attributed', 'probable')
                     THEN coalesce(vehicle.team, vehicle.label)
-                END AS observed,
-                nullif(lower(btrim(ticket.location_name)), '') AS place
+                END AS observed
             FROM tickets.closure_events AS event
-            JOIN tickets.all_tickets AS ticket
-                ON ticket.dataset = event.dataset AND ticket.ticket_id = event.ticket_id
             LEFT JOIN dispatch.attribution AS score
                 ON score.dataset = event.dataset AND score.ticket_id = event.ticket_id AND score.seq = event.seq
             LEFT JOIN dispatch.vehicle ON vehicle.vehicle_id = score.vehicle_id
             WHERE event.dataset = p_dataset AND event.superseded_by IS NULL
                 AND event.closed_at >= p_from AND event.closed_at < p_to
         ),
+        repeat AS (
+            SELECT again.earlier_id, min(again.after_days) AS within_days
+            FROM reporting.repeats(
+                p_dataset,
+                (
+                    SELECT coalesce(array_agg(later.ticket_id), '{}')
+                    FROM tickets.all_tickets AS later
+                    WHERE later.dataset = p_dataset AND later.created_at_service > p_from
+                        AND later.created_at_service < p_to + interval '30 days'
+                ),
+                p_from, p_to + interval '30 days', p_now, 'happened', 30
+            ) AS again
+            GROUP BY again.earlier_id
+        ),
         repeated AS (
-            SELECT
-                closure.*,
-                again.within_days
+            SELECT closure.*, repeat.within_days
             FROM closure
-            LEFT JOIN LATERAL (
-                SELECT extract(epoch FROM min(later.created_at_service) - closure.closed_at) / 86400 AS within_days
-                FROM tickets.all_tickets AS later
-                WHERE later.dataset = closure.dataset
-                    AND later.ticket_id <> closure.ticket_id
-                    AND later.created_at_service > closure.closed_at
-                    AND later.created_at_service <= closure.closed_at + interval '30 days'
-                    AND lower(btrim(later.location_name)) = closure.place
-            ) AS again ON true
+            LEFT JOIN repeat ON repeat.earlier_id = closure.ticket_id
         ),
         assigned AS (
-            SELECT assigned AS team, count(*) AS n,
+            SELECT lower(btrim(assigned)) AS name, min(assigned) AS team, count(*) AS n,
                 count(*) FILTER (WHERE within_days <= 7) AS repeats_7d,
                 count(*) FILTER (WHERE within_days <= 30) AS repeats_30d
-            FROM repeated GROUP BY assigned
+            FROM repeated GROUP BY lower(btrim(assigned))
         ),
         observed AS (
-            SELECT observed AS team,
+            SELECT lower(btrim(observed)) AS name, min(observed) AS team,
                 count(*) FILTER (WHERE verdict = 'attributed') AS attributed,
                 count(*) FILTER (WHERE verdict = 'probable') AS probable,
-                count(*) FILTER (WHERE lower(observed) = lower(assigned)) AS agree,
+                count(*) FILTER (WHERE lower(btrim(observed)) = lower(btrim(assigned))) AS agree,
                 count(DISTINCT vehicle_id) AS vehicles,
                 sum(dwell_s) AS dwell_s
-            FROM closure WHERE observed IS NOT NULL GROUP BY observed
+            FROM closure WHERE observed IS NOT NULL GROUP BY lower(btrim(observed))
         ),
         shift AS (
-            SELECT coalesce(team, label) AS team,
+            SELECT lower(btrim(coalesce(team, label))) AS name,
                 sum(extract(epoch FROM shift_end - shift_start))
                     * greatest(ceil(extract(epoch FROM p_to - p_from) / 86400), 1) AS shift_s
             FROM dispatch.vehicle WHERE is_active GROUP BY 1
@@ -79,8 +81,8 @@ BEGIN
                 coalesce(observed.vehicles, 0) AS vehicles,
                 round((observed.dwell_s / nullif(shift.shift_s, 0))::numeric, 3) AS utilisation
             FROM assigned
-            FULL JOIN observed ON observed.team = assigned.team
-            LEFT JOIN shift ON shift.team = coalesce(assigned.team, observed.team)
+            FULL JOIN observed ON observed.name = assigned.name
+            LEFT JOIN shift ON shift.name = coalesce(assigned.name, observed.name)
         )
         SELECT json_build_object(
             'from', p_from,
@@ -103,5 +105,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION dispatch.fn_attribution(timestamptz, timestamptz, text)
+COMMENT ON FUNCTION dispatch.fn_attribution(timestamptz, timestamptz, text, timestamptz)
     IS 'Closures by team, as assigned beside as observed, with their coverage';

@@ -1,5 +1,5 @@
--- Of the given tickets created in a window, the days since the last closure of another ticket at the same place; null:
--- none within p_days. The place is location_name without regard to case and spaces: the feed names no customer.
+-- Of the given tickets created in a window, the last closure of another ticket at the same place: which ticket, how
+-- many days before; null: none within p_days. The place is tickets.place_key of location_name: the feed names no customer.
 CREATE OR REPLACE FUNCTION reporting.repeats(
     p_dataset text,
     p_ticket_ids text[],
@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION reporting.repeats(
     p_mode text,
     p_days integer
 )
-RETURNS TABLE (ticket_id text, team text, after_days numeric)
+RETURNS TABLE (ticket_id text, team text, after_days numeric, earlier_id text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '32MB'
 AS $$
@@ -25,17 +25,18 @@ BEGIN
             coalesce(seen.assigned_team, seen.owner, '(unassigned)') AS team,
             tickets.place_key(seen.location_name) AS place
         FROM tickets.seen(p_dataset, p_now, p_mode, p_from - make_interval(days => p_days), p_to) AS seen
-        WHERE seen.location_name IS NOT NULL
+        WHERE btrim(tickets.place_key(seen.location_name)) <> ''
     ),
     closure AS MATERIALIZED (
         SELECT place_ticket.place, place_ticket.ticket_id, place_ticket.closed_at
         FROM place_ticket
         WHERE place_ticket.closed_at IS NOT NULL
     )
-    SELECT
+    SELECT DISTINCT ON (born.ticket_id)
         born.ticket_id,
         born.team,
-        (extract(epoch FROM born.created_at_service - max(closure.closed_at)) / 86400)
+        extract(epoch FROM born.created_at_service - closure.closed_at) / 86400,
+        closure.ticket_id
     FROM unnest(p_ticket_ids) AS asked (ticket_id)
     JOIN place_ticket AS born ON born.ticket_id = asked.ticket_id
     LEFT JOIN closure
@@ -43,9 +44,9 @@ BEGIN
         AND closure.ticket_id <> born.ticket_id
         AND closure.closed_at < born.created_at_service
         AND closure.closed_at >= born.created_at_service - make_interval(days => p_days)
-    GROUP BY born.ticket_id, born.team, born.created_at_service;
+    ORDER BY born.ticket_id, closure.closed_at DESC NULLS LAST, closure.ticket_id;
 END
 $$;
 
 COMMENT ON FUNCTION reporting.repeats(text, text[], timestamptz, timestamptz, timestamptz, text, integer)
-    IS 'Days since the last closure at the same place, for tickets created in a window';
+    IS 'The last closure at the same place, for tickets created in a window';

@@ -119,8 +119,9 @@ def _repeat(world: World, case: Mapping[str, Any]) -> Any:
     world.ingest(now)
     return world.ask(
         "SELECT coalesce(jsonb_agg(jsonb_build_array(ticket_id, earlier_id) ORDER BY ticket_id), '[]') "
-        "FROM tickets.repeat_faults('inc', %(days)s)",
-        {"days": case["days"]},
+        "FROM reporting.repeats('inc', (SELECT array_agg(ticket_id) FROM tickets.inc), "
+        "'-infinity', 'infinity', %(now)s, 'happened', %(days)s) WHERE earlier_id IS NOT NULL",
+        {"days": case["days"], "now": now},
     )
 
 

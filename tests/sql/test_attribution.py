@@ -169,3 +169,26 @@ def test_assigned_stands_beside_observed_and_coverage_is_always_told(rolled_back
     assert (teams["Team A"]["assigned"], teams["Team A"]["attributed"], teams["Team A"]["agree"]) == (1, 1, 1)
     assert (teams["Team B"]["assigned"], teams["Team B"]["attributed"]) == (1, 0)
     assert 0 < teams["Team A"]["utilisation"] < 1
+
+
+def test_a_fault_that_comes_back_counts_against_the_crew_that_closed_last_there(rolled_back: db.Connection) -> None:
+    """Within 7 and 30 days; the place is the same however it is written, the crew too."""
+    closed = NOON - timedelta(hours=1)
+    for ticket, team, place, at in (
+        ("FIRST", "Team A", "Ruaka Heights", closed - timedelta(days=2)),
+        ("LAST", "team b ", "RUAKA_HEIGHTS", closed),
+        ("OTHER", "Team B", "Kasarani", closed),
+    ):
+        close(rolled_back, ticket, minute=(at - NOON).total_seconds() / 60, team=team)
+        told = {"is_actionable": "false", "bucket": "closed", "location_name": place, "closed_at": at.isoformat()}
+        rolled_back.execute("UPDATE tickets.inc SET raw = %s WHERE ticket_id = %s", [Jsonb(told), ticket])
+    for ticket, days in (("SOON", 3), ("LATER", 20), ("TOO LATE", 31)):
+        created = (closed + timedelta(days=days)).isoformat()
+        told = {"is_actionable": "true", "location_name": " ruaka  heights", "created_at_service": created}
+        rolled_back.execute("INSERT INTO tickets.inc (ticket_id, raw) VALUES (%s, %s)", [ticket, Jsonb(told)])
+    (told,) = rolled_back.execute(
+        "SELECT dispatch.fn_attribution(%s, %s, 'inc', %s)",
+        [NOON - timedelta(days=5), NOON, NOON + timedelta(days=40)],
+    ).fetchone() or ({},)
+    found = {team["team"].strip().lower(): (team["repeats_7d"], team["repeats_30d"]) for team in told["teams"]}
+    assert found == {"team a": (0, 0), "team b": (1, 1)}
