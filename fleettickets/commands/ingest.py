@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913  # one parameter an option
             apply=apply,
             reseed=reseed,
             model=Model.SNAPSHOTS if snapshots else Model.CHANGES,
-            until=until,
+            until=_until(until),
             max_files_per_tx=max_files_per_tx,
             deadline_s=app.settings.deadline_s,
         )
@@ -106,12 +106,19 @@ def _source(app: App, csv_file: str | None, folder: str | None) -> Source:
     from fleettickets.source.folder import Folder  # noqa: PLC0415  # one of two sources
 
     if not Path(path).exists():
-        raise UsageError(f"{path} does not exist: give the path of a CSV export")
+        raise UsageError(f"{path} does not exist: give the path of a {'CSV export' if csv_file else 'folder'}")
     if csv_file and Path(path).is_dir():
         raise UsageError(f"{path} is a folder: give the path of a CSV export, or the folder with --dir")
     if folder and Path(path).is_file():
         raise UsageError(f"{path} is a file: give a folder, or the file with --csv")
     return Folder(Path(path))
+
+
+def _until(key: str | None) -> str | None:
+    """A key, a name, or the beginning of one; a word that sorts behind every name would stop nothing."""
+    if key is not None and not re.fullmatch(r"\d{4}-\d\d(-\d\d(T[\d-]*(\.csv)?)?)?", key.rpartition("/")[2]):
+        raise UsageError(f"--until {key!r} is no name of an export: give one like 2026-06-22T15-50-39.csv, or a day")
+    return key
 
 
 def _gate(max_bad: str | None) -> tuple[float, bool] | None:

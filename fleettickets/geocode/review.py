@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from fleettickets.db import Connection
     from fleettickets.geocode.places import Point
 
-ACTIONS: Final = ("accept", "reject", "move", "keep-cluster")
 _KENYA: Final = (-4.9, 5.1, 33.8, 42.0)
 
 

@@ -159,6 +159,8 @@ def test_help_loads_no_library_it_does_not_need(python: Python, entry: list[str]
         (["ingest", "inc", "--max-files-per-tx", "0"], "0 is not in the range x>=1"),
         (["ingest", "inc", "--csv", "a.csv", "--dir", "b"], "give one of --from-bucket, --csv FILE and --dir FOLDER"),
         (["ingest", "inc", "--max-bad", "many"], "give a number of rows (10) or a share (0.5%)"),
+        (["ingest", "inc", "--until", "xyz"], "--until 'xyz' is no name of an export"),
+        (["ingest", "inc", "--until", "2026-06-22\nall is well"], "--until '2026-06-22\\nall is well' is no name"),
         (["--now", "yesterday", "status"], "'yesterday' is no time"),
         (["--env-file", "missing.env", "status"], "missing.env is not a file"),
         (["status"], "DATABASE_URL is not set"),
