@@ -1356,7 +1356,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION reporting.fn_ticket(p_ticket_id text, p_now timestamp with time zone, p_dataset text, p_mode text) IS 'One ticket: SLA sum, timeline, and the file behind every fact';
-CREATE FUNCTION reporting.fn_tickets_for_map(p_dataset text DEFAULT NULL::text, p_cluster text DEFAULT NULL::text, p_status text DEFAULT NULL::text, p_actionable boolean DEFAULT true, p_bbox double precision[] DEFAULT NULL::double precision[], p_now timestamp with time zone DEFAULT NULL::timestamp with time zone, p_ticket_ids text[] DEFAULT NULL::text[], p_mode text DEFAULT 'known'::text) RETURNS json
+CREATE FUNCTION reporting.fn_tickets_for_map(p_dataset text DEFAULT NULL::text, p_cluster text DEFAULT NULL::text, p_status text DEFAULT NULL::text, p_actionable boolean DEFAULT true, p_bbox double precision[] DEFAULT NULL::double precision[], p_now timestamp with time zone DEFAULT NULL::timestamp with time zone, p_mode text DEFAULT 'known'::text) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'Africa/Nairobi'
@@ -1400,7 +1400,6 @@ BEGIN
             AND (v_cluster IS NULL OR lower(ticket.cluster) = v_cluster)
             AND (v_status IS NULL OR lower(ticket.normalized_status) = v_status)
             AND (v_box IS NULL OR public.st_intersects(ticket.geom, v_box))
-            AND (p_ticket_ids IS NULL OR ticket.ticket_id = ANY (p_ticket_ids))
         UNION ALL
         SELECT ticket.*
         FROM unnest(CASE WHEN v_dataset IS NULL THEN ARRAY['inc', 'crq'] ELSE ARRAY[v_dataset] END) AS asked (dataset)
@@ -1415,50 +1414,22 @@ BEGIN
             AND (v_cluster IS NULL OR lower(ticket.cluster) = v_cluster)
             AND (v_status IS NULL OR lower(ticket.normalized_status) = v_status)
             AND (v_box IS NULL OR public.st_intersects(ticket.geom, v_box))
-            AND (p_ticket_ids IS NULL OR ticket.ticket_id = ANY (p_ticket_ids))
     ),
     feature AS (
         SELECT
-            property.dataset,
-            property.ticket_id,
-            property.status,
-            property.geo_source,
-            json_build_object(
-                'type', 'Feature',
-                'id', property.ticket_id,
-                'geometry', public.st_asgeojson(chosen.geom, 6)::json,
-                'properties', CASE
-                    WHEN p_now IS NULL THEN row_to_json(property)
-                    ELSE (
-                        SELECT row_to_json(timed)
-                        FROM (
-                            SELECT
-                                property.*,
-                                sla.sla_state,
-                                sla.hours_open
-                        ) AS timed
-                    )
-                END
-            ) AS feature
+            chosen.dataset,
+            chosen.ticket_id,
+            chosen.normalized_status AS status,
+            chosen.geo_source,
+            built.feature
         FROM chosen
-        CROSS JOIN LATERAL tickets.sla_sum(
-            chosen.dataset, chosen.ticket_id,
-            tickets.ticket_state(chosen.is_actionable, chosen.closed_at, chosen.bucket),
-            chosen.created_at_service, chosen.first_seen_at, chosen.closed_at,
-            chosen.cluster, chosen.region, chosen.normalized_status, p_now,
-            CASE chosen.dataset WHEN 'inc' THEN v_inc_file_ts ELSE v_crq_file_ts END
-        ) AS sla
-        CROSS JOIN LATERAL (
-            SELECT
-                chosen.ticket_id, chosen.dataset, chosen.normalized_status AS status, chosen.raw_status, chosen.bucket,
-                chosen.cluster, chosen.region, chosen.location_name, chosen.assigned_team, chosen.owner,
-                sla.opened_at, chosen.scheduled_at, chosen.closed_at,
-                sla.at_risk_at AS sla_at_risk_at, sla.due_at AS sla_due_at,
-                sla.age_bound,
-                chosen.geo_source,
-                chosen.geo_precision,
-                chosen.geo_verified
-        ) AS property
+        CROSS JOIN LATERAL tickets.map_feature(
+            chosen.dataset, chosen.ticket_id, chosen.normalized_status, chosen.raw_status, chosen.bucket,
+            chosen.is_actionable, chosen.cluster, chosen.region, chosen.location_name, chosen.assigned_team, chosen.owner,
+            chosen.created_at_service, chosen.first_seen_at, chosen.scheduled_at, chosen.closed_at,
+            chosen.geom, chosen.geo_source, chosen.geo_precision, chosen.geo_verified,
+            p_now, CASE chosen.dataset WHEN 'inc' THEN v_inc_file_ts ELSE v_crq_file_ts END
+        ) AS built
     ),
     by_dataset AS (SELECT dataset, count(*) AS n FROM feature GROUP BY dataset),
     by_status AS (SELECT coalesce(status, '(none)') AS status, count(*) AS n FROM feature GROUP BY 1),
@@ -1475,16 +1446,16 @@ BEGIN
             'by_dataset', (SELECT coalesce(json_object_agg(dataset, n ORDER BY dataset DESC), '{}') FROM by_dataset),
             'by_status', (SELECT coalesce(json_object_agg(status, n ORDER BY status COLLATE "C"), '{}') FROM by_status),
             'by_geo_source', (SELECT coalesce(json_object_agg(geo_source, n ORDER BY geo_source COLLATE "C"), '{}') FROM by_geo_source),
-            'freshness', CASE WHEN p_ticket_ids IS NULL THEN json_build_object(
+            'freshness', json_build_object(
                 'inc', reporting.fn_freshness('inc', p_now, p_mode),
                 'crq', reporting.fn_freshness('crq', p_now, p_mode)
-            ) END
+            )
         )
     ) INTO v_answer;
     RETURN v_answer;
 END
 $$;
-COMMENT ON FUNCTION reporting.fn_tickets_for_map(p_dataset text, p_cluster text, p_status text, p_actionable boolean, p_bbox double precision[], p_now timestamp with time zone, p_ticket_ids text[], p_mode text) IS 'GeoJSON FeatureCollection of tickets with a summary of the same set';
+COMMENT ON FUNCTION reporting.fn_tickets_for_map(p_dataset text, p_cluster text, p_status text, p_actionable boolean, p_bbox double precision[], p_now timestamp with time zone, p_mode text) IS 'GeoJSON FeatureCollection of tickets with a summary of the same set';
 CREATE FUNCTION reporting.fn_tile(p_dataset text, p_z integer, p_x integer, p_y integer, p_now timestamp with time zone DEFAULT now()) RETURNS bytea
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2202,11 +2173,17 @@ $$;
 COMMENT ON FUNCTION tickets.active_until(p_calendar text, p_pauses tstzmultirange, p_from timestamp with time zone, p_seconds numeric) IS 'The instant at which the SLA clock has run so many seconds';
 CREATE FUNCTION tickets.advance_revision(p_dataset text, p_ticket_ids text[] DEFAULT NULL::text[]) RETURNS bigint
     LANGUAGE plpgsql
+    SET "TimeZone" TO 'Africa/Nairobi'
+    SET jit TO 'off'
     AS $$
 DECLARE
     c_kept CONSTANT bigint := 1000;
     c_most_tickets CONSTANT integer := 5000;
     v_ticket_ids text[] := CASE WHEN cardinality(p_ticket_ids) <= c_most_tickets THEN p_ticket_ids END;
+    v_renewed text[];
+    v_file_ts timestamptz := (
+        SELECT (metadata ->> 'source_max_exported_at')::timestamptz FROM tickets.import_meta WHERE dataset = p_dataset
+    );
     v_revision bigint;
 BEGIN
     -- The row's lock makes writers of one dataset take turns from here to their commit.
@@ -2222,11 +2199,25 @@ BEGIN
         v_ticket_ids := NULL;
     END IF;
     IF v_ticket_ids IS NULL OR cardinality(v_ticket_ids) > 0 THEN
+        v_renewed := coalesce(v_ticket_ids, ARRAY(
+            SELECT ticket.ticket_id FROM tickets.all_tickets AS ticket WHERE ticket.dataset = p_dataset AND ticket.is_actionable
+        ));
         WITH renewed AS MATERIALIZED (
-            SELECT (feature ->> 'id') AS ticket_id, feature::text AS feature
-            FROM json_array_elements(
-                reporting.fn_tickets_for_map(p_dataset => p_dataset, p_ticket_ids => v_ticket_ids) -> 'features'
-            ) AS feature
+            SELECT ticket.ticket_id, built.feature::text AS feature
+            FROM (SELECT DISTINCT unnest(v_renewed) AS ticket_id) AS named
+            -- LIMIT keeps this a look-up a ticket, whatever the planner believes of their number.
+            CROSS JOIN LATERAL (
+                SELECT known.*
+                FROM tickets.all_tickets AS known
+                WHERE known.dataset = p_dataset AND known.ticket_id = named.ticket_id AND known.is_actionable
+                LIMIT 1
+            ) AS ticket
+            CROSS JOIN LATERAL tickets.map_feature(
+                p_dataset, ticket.ticket_id, ticket.normalized_status, ticket.raw_status, ticket.bucket,
+                ticket.is_actionable, ticket.cluster, ticket.region, ticket.location_name, ticket.assigned_team, ticket.owner,
+                ticket.created_at_service, ticket.first_seen_at, ticket.scheduled_at, ticket.closed_at,
+                ticket.geom, ticket.geo_source, ticket.geo_precision, ticket.geo_verified, NULL, v_file_ts
+            ) AS built
         ),
         written AS (
             INSERT INTO tickets.map_features AS kept (dataset, ticket_id, feature)
@@ -2792,6 +2783,228 @@ CREATE FUNCTION tickets.known_until(p_dataset text) RETURNS timestamp with time 
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (SELECT ((import_meta.metadata ->> 'history_max_exported_at'::text))::timestamp with time zone AS timestamptz FROM tickets.import_meta WHERE (import_meta.dataset = known_until.p_dataset));
 COMMENT ON FUNCTION tickets.known_until(p_dataset text) IS 'The time of the newest file that history holds of a dataset';
+CREATE FUNCTION tickets.paused_spans(p_dataset text, p_ticket_id text, p_statuses text[], p_until timestamp with time zone) RETURNS tstzmultirange
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN (
+        SELECT range_agg(tstzrange(version.exported_at, version.next_at))
+        FROM (
+            SELECT
+                told.exported_at,
+                lead(told.exported_at) OVER (ORDER BY told.exported_at, told.modified, told.etag) AS next_at,
+                told.raw
+            FROM tickets.row_versions AS told
+            WHERE
+                told.dataset = p_dataset
+                AND told.ticket_id = p_ticket_id
+                AND (p_until IS NULL OR told.exported_at <= p_until)
+        ) AS version
+        WHERE
+            (version.next_at > version.exported_at) IS NOT FALSE
+            AND upper(btrim(version.raw ->> 'raw_status')) IN (
+                SELECT upper(btrim(status)) FROM unnest(p_statuses) AS status
+            )
+    );
+END
+$$;
+COMMENT ON FUNCTION tickets.paused_spans(p_dataset text, p_ticket_id text, p_statuses text[], p_until timestamp with time zone) IS 'The observed pauses of a ticket''s SLA clock';
+CREATE TABLE tickets.sla_policies (
+    name text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    "position" integer NOT NULL,
+    dataset text,
+    cluster text,
+    region text,
+    status text,
+    target_min integer NOT NULL,
+    at_risk_min integer NOT NULL,
+    calendar text,
+    pause_statuses text[],
+    effective_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    is_withdrawn boolean DEFAULT false NOT NULL,
+    CONSTRAINT sla_policies_at_risk_before_target CHECK (((at_risk_min >= 0) AND (at_risk_min <= target_min))),
+    CONSTRAINT sla_policies_dataset_is_known CHECK ((dataset = ANY (ARRAY['inc'::text, 'crq'::text]))),
+    CONSTRAINT sla_policies_pauses_are_not_empty CHECK ((cardinality(pause_statuses) > 0))
+);
+COMMENT ON TABLE tickets.sla_policies IS 'The first match by position counts; null matches all. A change is a new version with its effective_from, never an edit';
+COMMENT ON COLUMN tickets.sla_policies.pause_statuses IS 'raw_status values while which the clock stands still';
+COMMENT ON COLUMN tickets.sla_policies.is_withdrawn IS 'From effective_from on this policy matches nothing';
+CREATE FUNCTION tickets.sla_policy(p_dataset text, p_cluster text, p_region text, p_status text, p_at timestamp with time zone) RETURNS TABLE(name text, version integer, target_min integer, at_risk_min integer, calendar text, pause_statuses text[])
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT policy.name,
+     policy.version,
+     policy.target_min,
+     policy.at_risk_min,
+     policy.calendar,
+     policy.pause_statuses
+    FROM tickets.sla_policies policy
+   WHERE ((policy.effective_from <= sla_policy.p_at) AND (NOT policy.is_withdrawn) AND ((policy.dataset IS NULL) OR (policy.dataset = sla_policy.p_dataset)) AND ((policy.cluster IS NULL) OR (lower(btrim(policy.cluster)) = lower(btrim(sla_policy.p_cluster)))) AND ((policy.region IS NULL) OR (lower(btrim(policy.region)) = lower(btrim(sla_policy.p_region)))) AND ((policy.status IS NULL) OR (lower(btrim(policy.status)) = lower(btrim(sla_policy.p_status)))) AND (NOT (EXISTS ( SELECT
+            FROM tickets.sla_policies newer
+           WHERE ((newer.name = policy.name) AND (newer.version > policy.version) AND (newer.effective_from <= sla_policy.p_at))))))
+   ORDER BY policy."position", policy.name
+  LIMIT 1;
+END;
+COMMENT ON FUNCTION tickets.sla_policy(p_dataset text, p_cluster text, p_region text, p_status text, p_at timestamp with time zone) IS 'The one SLA policy of a ticket at an instant';
+CREATE FUNCTION tickets.sla_sum(p_dataset text, p_ticket_id text, p_state text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_closed_at timestamp with time zone, p_cluster text, p_region text, p_status text, p_now timestamp with time zone, p_content_as_of timestamp with time zone) RETURNS TABLE(policy text, policy_version integer, target_min integer, at_risk_min integer, calendar text, pauses tstzmultirange, sla_basis text, age_bound text, opened_at timestamp with time zone, elapsed_s numeric, hours_open numeric, at_risk_at timestamp with time zone, due_at timestamp with time zone, sla_state text, sla_state_known text, evidence text, derived_sla text, derived_hours numeric)
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT policy.name,
+     policy.version,
+     policy.target_min,
+     policy.at_risk_min,
+     policy.calendar,
+     clock.pauses,
+     clock.basis,
+         CASE clock.basis
+             WHEN 'created_at_service'::text THEN 'exact'::text
+             WHEN 'first_seen_at'::text THEN 'at_least'::text
+             ELSE NULL::text
+         END AS "case",
+     clock.at,
+     elapsed.now_s,
+     round((elapsed.now_s / (3600)::numeric), 2) AS round,
+         CASE
+             WHEN (sla_sum.p_state <> 'open'::text) THEN NULL::timestamp with time zone
+             WHEN clock.is_plain THEN (clock.at + make_interval(mins => policy.at_risk_min))
+             ELSE tickets.active_until(policy.calendar, clock.pauses, clock.at, ((policy.at_risk_min * 60))::numeric)
+         END AS active_until,
+         CASE
+             WHEN (sla_sum.p_state <> 'open'::text) THEN NULL::timestamp with time zone
+             WHEN clock.is_plain THEN (clock.at + make_interval(mins => policy.target_min))
+             ELSE tickets.active_until(policy.calendar, clock.pauses, clock.at, ((policy.target_min * 60))::numeric)
+         END AS active_until,
+     verdict.by_the_clock,
+     verdict.by_the_data,
+         CASE
+             WHEN (verdict.by_the_clock <> ALL (ARRAY['at_risk'::text, 'breached'::text])) THEN NULL::text
+             WHEN ((verdict.by_the_data = verdict.by_the_clock) OR (verdict.by_the_data = 'breached'::text)) THEN 'proven'::text
+             WHEN (verdict.by_the_clock IS NOT NULL) THEN 'presumed'::text
+             ELSE NULL::text
+         END AS "case",
+         CASE
+             WHEN (elapsed.closed_s >= ((policy.target_min * 60))::numeric) THEN 'breached'::text
+             WHEN (elapsed.closed_s < ((policy.target_min * 60))::numeric) THEN 'met'::text
+             ELSE NULL::text
+         END AS "case",
+     (elapsed.closed_s / (3600)::numeric)
+    FROM ((((( SELECT COALESCE(((sla_sum.p_created_at_service >= '1999-12-31 21:00:00+00'::timestamp with time zone) AND ((sla_sum.p_now IS NULL) OR (sla_sum.p_created_at_service <= (sla_sum.p_now + '00:15:00'::interval)))), false) AS created,
+             COALESCE(((sla_sum.p_first_seen_at >= '1999-12-31 21:00:00+00'::timestamp with time zone) AND ((sla_sum.p_now IS NULL) OR (sla_sum.p_first_seen_at <= (sla_sum.p_now + '00:15:00'::interval)))), false) AS seen) valid
+      LEFT JOIN LATERAL tickets.sla_policy(sla_sum.p_dataset, sla_sum.p_cluster, sla_sum.p_region, sla_sum.p_status,
+         CASE
+             WHEN ((sla_sum.p_state = 'closed'::text) AND ((sla_sum.p_now IS NULL) OR (sla_sum.p_closed_at <= sla_sum.p_now))) THEN sla_sum.p_closed_at
+             ELSE COALESCE(sla_sum.p_now, sla_sum.p_content_as_of, 'infinity'::timestamp with time zone)
+         END) policy(name, version, target_min, at_risk_min, calendar, pause_statuses) ON (true))
+      CROSS JOIN LATERAL ( SELECT
+                 CASE
+                     WHEN valid.created THEN 'created_at_service'::text
+                     WHEN valid.seen THEN 'first_seen_at'::text
+                     ELSE NULL::text
+                 END AS basis,
+                 CASE
+                     WHEN valid.created THEN sla_sum.p_created_at_service
+                     WHEN valid.seen THEN sla_sum.p_first_seen_at
+                     ELSE NULL::timestamp with time zone
+                 END AS at,
+             ((policy.calendar IS NULL) AND (policy.pause_statuses IS NULL)) AS is_plain,
+                 CASE
+                     WHEN (policy.pause_statuses IS NOT NULL) THEN tickets.paused_spans(sla_sum.p_dataset, sla_sum.p_ticket_id, policy.pause_statuses, sla_sum.p_now)
+                     ELSE NULL::tstzmultirange
+                 END AS pauses
+          OFFSET 0) clock)
+      CROSS JOIN LATERAL ( SELECT
+                 CASE
+                     WHEN ((sla_sum.p_state <> 'open'::text) OR (sla_sum.p_now IS NULL) OR (clock.at IS NULL)) THEN NULL::numeric
+                     WHEN clock.is_plain THEN GREATEST(EXTRACT(epoch FROM (sla_sum.p_now - clock.at)), (0)::numeric)
+                     ELSE tickets.active_seconds(policy.calendar, clock.pauses, clock.at, sla_sum.p_now)
+                 END AS now_s,
+                 CASE
+                     WHEN ((sla_sum.p_state <> 'open'::text) OR (sla_sum.p_now IS NULL) OR (sla_sum.p_content_as_of IS NULL) OR (clock.at IS NULL)) THEN NULL::numeric
+                     WHEN clock.is_plain THEN GREATEST(EXTRACT(epoch FROM (LEAST(sla_sum.p_now, sla_sum.p_content_as_of) - clock.at)), (0)::numeric)
+                     ELSE tickets.active_seconds(policy.calendar, clock.pauses, clock.at, LEAST(sla_sum.p_now, sla_sum.p_content_as_of))
+                 END AS known_s,
+                 CASE
+                     WHEN ((sla_sum.p_state <> 'closed'::text) OR (NOT valid.created) OR (sla_sum.p_closed_at < sla_sum.p_created_at_service)) THEN NULL::numeric
+                     WHEN clock.is_plain THEN EXTRACT(epoch FROM (sla_sum.p_closed_at - sla_sum.p_created_at_service))
+                     ELSE tickets.active_seconds(policy.calendar, clock.pauses, sla_sum.p_created_at_service, sla_sum.p_closed_at)
+                 END AS closed_s
+          OFFSET 0) elapsed)
+      CROSS JOIN LATERAL ( SELECT
+                 CASE
+                     WHEN ((sla_sum.p_state <> 'open'::text) OR (sla_sum.p_now IS NULL)) THEN NULL::text
+                     WHEN (policy.name IS NULL) THEN 'none'::text
+                     WHEN (clock.at IS NULL) THEN 'unknown'::text
+                     WHEN (elapsed.now_s >= ((policy.target_min * 60))::numeric) THEN 'breached'::text
+                     WHEN (elapsed.now_s >= ((policy.at_risk_min * 60))::numeric) THEN 'at_risk'::text
+                     ELSE 'on_track'::text
+                 END AS by_the_clock,
+                 CASE
+                     WHEN ((sla_sum.p_state <> 'open'::text) OR (sla_sum.p_now IS NULL) OR (sla_sum.p_content_as_of IS NULL)) THEN NULL::text
+                     WHEN (policy.name IS NULL) THEN 'none'::text
+                     WHEN (clock.at IS NULL) THEN 'unknown'::text
+                     WHEN (elapsed.known_s >= ((policy.target_min * 60))::numeric) THEN 'breached'::text
+                     WHEN (elapsed.known_s >= ((policy.at_risk_min * 60))::numeric) THEN 'at_risk'::text
+                     ELSE 'on_track'::text
+                 END AS by_the_data
+          OFFSET 0) verdict);
+END;
+COMMENT ON FUNCTION tickets.sla_sum(p_dataset text, p_ticket_id text, p_state text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_closed_at timestamp with time zone, p_cluster text, p_region text, p_status text, p_now timestamp with time zone, p_content_as_of timestamp with time zone) IS 'The SLA sum of one ticket: policy, clock, age, states, due, evidence';
+CREATE FUNCTION tickets.ticket_state(is_actionable boolean, closed_at timestamp with time zone, bucket text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN is_actionable THEN 'open'::text WHEN ((closed_at IS NOT NULL) OR (lower(bucket) = 'closed'::text)) THEN 'closed'::text ELSE 'inactive'::text END;
+COMMENT ON FUNCTION tickets.ticket_state(is_actionable boolean, closed_at timestamp with time zone, bucket text) IS 'open, closed or inactive: every ticket is exactly one';
+CREATE FUNCTION tickets.map_feature(p_dataset text, p_ticket_id text, p_normalized_status text, p_raw_status text, p_bucket text, p_is_actionable boolean, p_cluster text, p_region text, p_location_name text, p_assigned_team text, p_owner text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_scheduled_at timestamp with time zone, p_closed_at timestamp with time zone, p_geom public.geometry, p_geo_source text, p_geo_precision text, p_geo_verified boolean, p_now timestamp with time zone, p_file_ts timestamp with time zone) RETURNS TABLE(feature json)
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT json_build_object('type', 'Feature', 'id', property.ticket_id, 'geometry', (public.st_asgeojson(map_feature.p_geom, 6))::json, 'properties',
+         CASE
+             WHEN (map_feature.p_now IS NULL) THEN row_to_json(property.*)
+             ELSE ( SELECT row_to_json(timed.*) AS row_to_json
+                FROM ( SELECT property.ticket_id,
+                         property.dataset,
+                         property.status,
+                         property.raw_status,
+                         property.bucket,
+                         property.cluster,
+                         property.region,
+                         property.location_name,
+                         property.assigned_team,
+                         property.owner,
+                         property.opened_at,
+                         property.scheduled_at,
+                         property.closed_at,
+                         property.sla_at_risk_at,
+                         property.sla_due_at,
+                         property.age_bound,
+                         property.geo_source,
+                         property.geo_precision,
+                         property.geo_verified,
+                         sla.sla_state,
+                         sla.hours_open) timed)
+         END) AS json_build_object
+    FROM (tickets.sla_sum(map_feature.p_dataset, map_feature.p_ticket_id, tickets.ticket_state(map_feature.p_is_actionable, map_feature.p_closed_at, map_feature.p_bucket), map_feature.p_created_at_service, map_feature.p_first_seen_at, map_feature.p_closed_at, map_feature.p_cluster, map_feature.p_region, map_feature.p_normalized_status, map_feature.p_now, map_feature.p_file_ts) sla(policy, policy_version, target_min, at_risk_min, calendar, pauses, sla_basis, age_bound, opened_at, elapsed_s, hours_open, at_risk_at, due_at, sla_state, sla_state_known, evidence, derived_sla, derived_hours)
+      CROSS JOIN LATERAL ( SELECT map_feature.p_ticket_id AS ticket_id,
+             map_feature.p_dataset AS dataset,
+             map_feature.p_normalized_status AS status,
+             map_feature.p_raw_status AS raw_status,
+             map_feature.p_bucket AS bucket,
+             map_feature.p_cluster AS cluster,
+             map_feature.p_region AS region,
+             map_feature.p_location_name AS location_name,
+             map_feature.p_assigned_team AS assigned_team,
+             map_feature.p_owner AS owner,
+             sla.opened_at,
+             map_feature.p_scheduled_at AS scheduled_at,
+             map_feature.p_closed_at AS closed_at,
+             sla.at_risk_at AS sla_at_risk_at,
+             sla.due_at AS sla_due_at,
+             sla.age_bound,
+             map_feature.p_geo_source AS geo_source,
+             map_feature.p_geo_precision AS geo_precision,
+             map_feature.p_geo_verified AS geo_verified) property);
+END;
+COMMENT ON FUNCTION tickets.map_feature(p_dataset text, p_ticket_id text, p_normalized_status text, p_raw_status text, p_bucket text, p_is_actionable boolean, p_cluster text, p_region text, p_location_name text, p_assigned_team text, p_owner text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_scheduled_at timestamp with time zone, p_closed_at timestamp with time zone, p_geom public.geometry, p_geo_source text, p_geo_precision text, p_geo_verified boolean, p_now timestamp with time zone, p_file_ts timestamp with time zone) IS 'The GeoJSON feature of one ticket on the map';
 CREATE FUNCTION tickets.mttr_minutes(p_text text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (p_text ~ '^[ \t\n\r]*([0-9]{1,7}(\.[0-9]{0,60})?|\.[0-9]{1,60})[ \t\n\r]*$'::text) THEN (round(((btrim(p_text))::numeric * (60)::numeric)))::integer ELSE NULL::integer END;
@@ -2934,7 +3147,8 @@ END) STORED,
     geo_precision text,
     geo_verified boolean DEFAULT false NOT NULL,
     CONSTRAINT crq_geo_source_is_known CHECK ((geo_source = ANY (ARRAY['feed'::text, 'location'::text, 'cluster'::text, 'none'::text])))
-);
+)
+WITH (fillfactor='80');
 COMMENT ON TABLE tickets.crq IS 'New installations: one row a ticket, raw is the source of truth';
 COMMENT ON COLUMN tickets.crq.source_exported_at IS 'With source_modified, source_etag, source_line: the writer of this row; a row only yields to a greater one';
 COMMENT ON COLUMN tickets.crq.geo_precision IS 'point, place, street, near or area: how much of the name the point stands for';
@@ -2976,7 +3190,8 @@ END) STORED,
     geo_precision text,
     geo_verified boolean DEFAULT false NOT NULL,
     CONSTRAINT inc_geo_source_is_known CHECK ((geo_source = ANY (ARRAY['feed'::text, 'location'::text, 'cluster'::text, 'none'::text])))
-);
+)
+WITH (fillfactor='80');
 COMMENT ON TABLE tickets.inc IS 'Customer faults: one row a ticket, raw is the source of truth';
 COMMENT ON COLUMN tickets.inc.source_exported_at IS 'With source_modified, source_etag, source_line: the writer of this row; a row only yields to a greater one';
 COMMENT ON COLUMN tickets.inc.geo_precision IS 'point, place, street, near or area: how much of the name the point stands for';
@@ -3066,10 +3281,6 @@ CREATE FUNCTION tickets.ticket_of(p_dataset text, p_ticket_id text, p_raw jsonb,
     FROM tickets.ticket_place((ticket_of.p_raw ->> 'latitude'::text), (ticket_of.p_raw ->> 'longitude'::text), (ticket_of.p_raw ->> 'location_name'::text), (ticket_of.p_raw ->> 'cluster'::text)) place(geom, geo_source, geo_precision, geo_verified);
 END;
 COMMENT ON FUNCTION tickets.ticket_of(p_dataset text, p_ticket_id text, p_raw jsonb, p_exported_at timestamp with time zone) IS 'What a row of a file says of a ticket, typed';
-CREATE FUNCTION tickets.ticket_state(is_actionable boolean, closed_at timestamp with time zone, bucket text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN is_actionable THEN 'open'::text WHEN ((closed_at IS NOT NULL) OR (lower(bucket) = 'closed'::text)) THEN 'closed'::text ELSE 'inactive'::text END;
-COMMENT ON FUNCTION tickets.ticket_state(is_actionable boolean, closed_at timestamp with time zone, bucket text) IS 'open, closed or inactive: every ticket is exactly one';
 CREATE TABLE tickets.open_spells (
     dataset text NOT NULL,
     ticket_id text NOT NULL,
@@ -3180,32 +3391,6 @@ CREATE FUNCTION tickets.open_chances(p_dataset text, p_cluster text, p_opened_at
     ) AS age;
 $$;
 COMMENT ON FUNCTION tickets.open_chances(p_dataset text, p_cluster text, p_opened_at timestamp with time zone, p_now timestamp with time zone, p_content_as_of timestamp with time zone, p_target_min integer) IS 'The chances that an open ticket is still open now, and at its target';
-CREATE FUNCTION tickets.paused_spans(p_dataset text, p_ticket_id text, p_statuses text[], p_until timestamp with time zone) RETURNS tstzmultirange
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-BEGIN
-    RETURN (
-        SELECT range_agg(tstzrange(version.exported_at, version.next_at))
-        FROM (
-            SELECT
-                told.exported_at,
-                lead(told.exported_at) OVER (ORDER BY told.exported_at, told.modified, told.etag) AS next_at,
-                told.raw
-            FROM tickets.row_versions AS told
-            WHERE
-                told.dataset = p_dataset
-                AND told.ticket_id = p_ticket_id
-                AND (p_until IS NULL OR told.exported_at <= p_until)
-        ) AS version
-        WHERE
-            (version.next_at > version.exported_at) IS NOT FALSE
-            AND upper(btrim(version.raw ->> 'raw_status')) IN (
-                SELECT upper(btrim(status)) FROM unnest(p_statuses) AS status
-            )
-    );
-END
-$$;
-COMMENT ON FUNCTION tickets.paused_spans(p_dataset text, p_ticket_id text, p_statuses text[], p_until timestamp with time zone) IS 'The observed pauses of a ticket''s SLA clock';
 CREATE FUNCTION tickets.place_key(p_location_name text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN lower(regexp_replace(btrim(p_location_name), '[\s_]+'::text, ' '::text, 'g'::text));
@@ -3302,22 +3487,23 @@ BEGIN
         GROUP BY life.cluster
         HAVING count(*) FILTER (WHERE life.is_closed) >= tickets.threshold('survival_min_n', p_dataset, p_now)
     ),
+    -- A cluster of its own and the whole ('') are counted alike, so that one equality joins both.
     counted AS (
-        SELECT life.cluster, life.age_h, count(*) FILTER (WHERE life.is_closed) AS closed, count(*) AS gone
+        SELECT member.cluster, life.age_h, count(*) FILTER (WHERE life.is_closed)::integer AS closed, count(*)::integer AS gone
         FROM life
-        GROUP BY life.cluster, life.age_h
+        CROSS JOIN LATERAL (SELECT '' AS cluster UNION ALL SELECT life.cluster WHERE life.cluster <> '') AS member
+        GROUP BY member.cluster, life.age_h
     ),
     by_hour AS (
         SELECT
             curve.cluster,
             hour.age_h,
             curve.tickets,
-            coalesce(sum(counted.closed), 0) AS closed,
-            coalesce(sum(counted.gone), 0) AS gone
+            coalesce(counted.closed, 0) AS closed,
+            coalesce(counted.gone, 0) AS gone
         FROM curve
         CROSS JOIN generate_series(0, c_longest_h) AS hour (age_h)
-        LEFT JOIN counted ON counted.age_h = hour.age_h AND (curve.cluster = '' OR counted.cluster = curve.cluster)
-        GROUP BY curve.cluster, hour.age_h, curve.tickets
+        LEFT JOIN counted ON counted.age_h = hour.age_h AND counted.cluster = curve.cluster
     ),
     at_risk AS (
         SELECT
@@ -3584,147 +3770,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tickets.seen(p_dataset text, p_at timestamp with time zone, p_mode text, p_from timestamp with time zone, p_to timestamp with time zone) IS 'The tickets a read needs: as known at an instant, or as it really was then';
-CREATE TABLE tickets.sla_policies (
-    name text NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    "position" integer NOT NULL,
-    dataset text,
-    cluster text,
-    region text,
-    status text,
-    target_min integer NOT NULL,
-    at_risk_min integer NOT NULL,
-    calendar text,
-    pause_statuses text[],
-    effective_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    is_withdrawn boolean DEFAULT false NOT NULL,
-    CONSTRAINT sla_policies_at_risk_before_target CHECK (((at_risk_min >= 0) AND (at_risk_min <= target_min))),
-    CONSTRAINT sla_policies_dataset_is_known CHECK ((dataset = ANY (ARRAY['inc'::text, 'crq'::text]))),
-    CONSTRAINT sla_policies_pauses_are_not_empty CHECK ((cardinality(pause_statuses) > 0))
-);
-COMMENT ON TABLE tickets.sla_policies IS 'The first match by position counts; null matches all. A change is a new version with its effective_from, never an edit';
-COMMENT ON COLUMN tickets.sla_policies.pause_statuses IS 'raw_status values while which the clock stands still';
-COMMENT ON COLUMN tickets.sla_policies.is_withdrawn IS 'From effective_from on this policy matches nothing';
-CREATE FUNCTION tickets.sla_policy(p_dataset text, p_cluster text, p_region text, p_status text, p_at timestamp with time zone) RETURNS TABLE(name text, version integer, target_min integer, at_risk_min integer, calendar text, pause_statuses text[])
-    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
-    BEGIN ATOMIC
- SELECT policy.name,
-     policy.version,
-     policy.target_min,
-     policy.at_risk_min,
-     policy.calendar,
-     policy.pause_statuses
-    FROM tickets.sla_policies policy
-   WHERE ((policy.effective_from <= sla_policy.p_at) AND (NOT policy.is_withdrawn) AND ((policy.dataset IS NULL) OR (policy.dataset = sla_policy.p_dataset)) AND ((policy.cluster IS NULL) OR (lower(btrim(policy.cluster)) = lower(btrim(sla_policy.p_cluster)))) AND ((policy.region IS NULL) OR (lower(btrim(policy.region)) = lower(btrim(sla_policy.p_region)))) AND ((policy.status IS NULL) OR (lower(btrim(policy.status)) = lower(btrim(sla_policy.p_status)))) AND (NOT (EXISTS ( SELECT
-            FROM tickets.sla_policies newer
-           WHERE ((newer.name = policy.name) AND (newer.version > policy.version) AND (newer.effective_from <= sla_policy.p_at))))))
-   ORDER BY policy."position", policy.name
-  LIMIT 1;
-END;
-COMMENT ON FUNCTION tickets.sla_policy(p_dataset text, p_cluster text, p_region text, p_status text, p_at timestamp with time zone) IS 'The one SLA policy of a ticket at an instant';
-CREATE FUNCTION tickets.sla_sum(p_dataset text, p_ticket_id text, p_state text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_closed_at timestamp with time zone, p_cluster text, p_region text, p_status text, p_now timestamp with time zone, p_content_as_of timestamp with time zone) RETURNS TABLE(policy text, policy_version integer, target_min integer, at_risk_min integer, calendar text, pauses tstzmultirange, sla_basis text, age_bound text, opened_at timestamp with time zone, elapsed_s numeric, hours_open numeric, at_risk_at timestamp with time zone, due_at timestamp with time zone, sla_state text, sla_state_known text, evidence text, derived_sla text, derived_hours numeric)
-    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
-    BEGIN ATOMIC
- SELECT policy.name,
-     policy.version,
-     policy.target_min,
-     policy.at_risk_min,
-     policy.calendar,
-     clock.pauses,
-     clock.basis,
-         CASE clock.basis
-             WHEN 'created_at_service'::text THEN 'exact'::text
-             WHEN 'first_seen_at'::text THEN 'at_least'::text
-             ELSE NULL::text
-         END AS "case",
-     clock.at,
-     elapsed.now_s,
-     round((elapsed.now_s / (3600)::numeric), 2) AS round,
-         CASE
-             WHEN (sla_sum.p_state <> 'open'::text) THEN NULL::timestamp with time zone
-             WHEN clock.is_plain THEN (clock.at + make_interval(mins => policy.at_risk_min))
-             ELSE tickets.active_until(policy.calendar, clock.pauses, clock.at, ((policy.at_risk_min * 60))::numeric)
-         END AS active_until,
-         CASE
-             WHEN (sla_sum.p_state <> 'open'::text) THEN NULL::timestamp with time zone
-             WHEN clock.is_plain THEN (clock.at + make_interval(mins => policy.target_min))
-             ELSE tickets.active_until(policy.calendar, clock.pauses, clock.at, ((policy.target_min * 60))::numeric)
-         END AS active_until,
-     verdict.by_the_clock,
-     verdict.by_the_data,
-         CASE
-             WHEN (verdict.by_the_clock <> ALL (ARRAY['at_risk'::text, 'breached'::text])) THEN NULL::text
-             WHEN ((verdict.by_the_data = verdict.by_the_clock) OR (verdict.by_the_data = 'breached'::text)) THEN 'proven'::text
-             WHEN (verdict.by_the_clock IS NOT NULL) THEN 'presumed'::text
-             ELSE NULL::text
-         END AS "case",
-         CASE
-             WHEN (elapsed.closed_s >= ((policy.target_min * 60))::numeric) THEN 'breached'::text
-             WHEN (elapsed.closed_s < ((policy.target_min * 60))::numeric) THEN 'met'::text
-             ELSE NULL::text
-         END AS "case",
-     (elapsed.closed_s / (3600)::numeric)
-    FROM ((((( SELECT COALESCE(((sla_sum.p_created_at_service >= '1999-12-31 21:00:00+00'::timestamp with time zone) AND ((sla_sum.p_now IS NULL) OR (sla_sum.p_created_at_service <= (sla_sum.p_now + '00:15:00'::interval)))), false) AS created,
-             COALESCE(((sla_sum.p_first_seen_at >= '1999-12-31 21:00:00+00'::timestamp with time zone) AND ((sla_sum.p_now IS NULL) OR (sla_sum.p_first_seen_at <= (sla_sum.p_now + '00:15:00'::interval)))), false) AS seen) valid
-      LEFT JOIN LATERAL tickets.sla_policy(sla_sum.p_dataset, sla_sum.p_cluster, sla_sum.p_region, sla_sum.p_status,
-         CASE
-             WHEN ((sla_sum.p_state = 'closed'::text) AND ((sla_sum.p_now IS NULL) OR (sla_sum.p_closed_at <= sla_sum.p_now))) THEN sla_sum.p_closed_at
-             ELSE COALESCE(sla_sum.p_now, sla_sum.p_content_as_of, 'infinity'::timestamp with time zone)
-         END) policy(name, version, target_min, at_risk_min, calendar, pause_statuses) ON (true))
-      CROSS JOIN LATERAL ( SELECT
-                 CASE
-                     WHEN valid.created THEN 'created_at_service'::text
-                     WHEN valid.seen THEN 'first_seen_at'::text
-                     ELSE NULL::text
-                 END AS basis,
-                 CASE
-                     WHEN valid.created THEN sla_sum.p_created_at_service
-                     WHEN valid.seen THEN sla_sum.p_first_seen_at
-                     ELSE NULL::timestamp with time zone
-                 END AS at,
-             ((policy.calendar IS NULL) AND (policy.pause_statuses IS NULL)) AS is_plain,
-                 CASE
-                     WHEN (policy.pause_statuses IS NOT NULL) THEN tickets.paused_spans(sla_sum.p_dataset, sla_sum.p_ticket_id, policy.pause_statuses, sla_sum.p_now)
-                     ELSE NULL::tstzmultirange
-                 END AS pauses
-          OFFSET 0) clock)
-      CROSS JOIN LATERAL ( SELECT
-                 CASE
-                     WHEN ((sla_sum.p_state <> 'open'::text) OR (sla_sum.p_now IS NULL) OR (clock.at IS NULL)) THEN NULL::numeric
-                     WHEN clock.is_plain THEN GREATEST(EXTRACT(epoch FROM (sla_sum.p_now - clock.at)), (0)::numeric)
-                     ELSE tickets.active_seconds(policy.calendar, clock.pauses, clock.at, sla_sum.p_now)
-                 END AS now_s,
-                 CASE
-                     WHEN ((sla_sum.p_state <> 'open'::text) OR (sla_sum.p_now IS NULL) OR (sla_sum.p_content_as_of IS NULL) OR (clock.at IS NULL)) THEN NULL::numeric
-                     WHEN clock.is_plain THEN GREATEST(EXTRACT(epoch FROM (LEAST(sla_sum.p_now, sla_sum.p_content_as_of) - clock.at)), (0)::numeric)
-                     ELSE tickets.active_seconds(policy.calendar, clock.pauses, clock.at, LEAST(sla_sum.p_now, sla_sum.p_content_as_of))
-                 END AS known_s,
-                 CASE
-                     WHEN ((sla_sum.p_state <> 'closed'::text) OR (NOT valid.created) OR (sla_sum.p_closed_at < sla_sum.p_created_at_service)) THEN NULL::numeric
-                     WHEN clock.is_plain THEN EXTRACT(epoch FROM (sla_sum.p_closed_at - sla_sum.p_created_at_service))
-                     ELSE tickets.active_seconds(policy.calendar, clock.pauses, sla_sum.p_created_at_service, sla_sum.p_closed_at)
-                 END AS closed_s
-          OFFSET 0) elapsed)
-      CROSS JOIN LATERAL ( SELECT
-                 CASE
-                     WHEN ((sla_sum.p_state <> 'open'::text) OR (sla_sum.p_now IS NULL)) THEN NULL::text
-                     WHEN (policy.name IS NULL) THEN 'none'::text
-                     WHEN (clock.at IS NULL) THEN 'unknown'::text
-                     WHEN (elapsed.now_s >= ((policy.target_min * 60))::numeric) THEN 'breached'::text
-                     WHEN (elapsed.now_s >= ((policy.at_risk_min * 60))::numeric) THEN 'at_risk'::text
-                     ELSE 'on_track'::text
-                 END AS by_the_clock,
-                 CASE
-                     WHEN ((sla_sum.p_state <> 'open'::text) OR (sla_sum.p_now IS NULL) OR (sla_sum.p_content_as_of IS NULL)) THEN NULL::text
-                     WHEN (policy.name IS NULL) THEN 'none'::text
-                     WHEN (clock.at IS NULL) THEN 'unknown'::text
-                     WHEN (elapsed.known_s >= ((policy.target_min * 60))::numeric) THEN 'breached'::text
-                     WHEN (elapsed.known_s >= ((policy.at_risk_min * 60))::numeric) THEN 'at_risk'::text
-                     ELSE 'on_track'::text
-                 END AS by_the_data
-          OFFSET 0) verdict);
-END;
-COMMENT ON FUNCTION tickets.sla_sum(p_dataset text, p_ticket_id text, p_state text, p_created_at_service timestamp with time zone, p_first_seen_at timestamp with time zone, p_closed_at timestamp with time zone, p_cluster text, p_region text, p_status text, p_now timestamp with time zone, p_content_as_of timestamp with time zone) IS 'The SLA sum of one ticket: policy, clock, age, states, due, evidence';
 CREATE TABLE tickets.survival (
     dataset text NOT NULL,
     cluster text NOT NULL,
@@ -3750,8 +3795,6 @@ BEGIN
     IF v_known IS NULL OR (p_exported_at, p_modified, p_etag COLLATE "C") < (
         (v_known ->> 'exported_at')::timestamptz, (v_known ->> 'modified')::timestamptz, v_known ->> 'etag'
     ) THEN
-        -- What the file told that was the first until now is no baseline any more.
-        UPDATE tickets.closure_events SET kind = 'observed' WHERE dataset = p_dataset AND kind = 'baseline';
         v_metadata := v_metadata || jsonb_build_object('history_first', v_first);
     END IF;
     IF p_exported_at > coalesce((v_metadata ->> 'history_max_exported_at')::timestamptz, '-infinity') THEN
@@ -3932,7 +3975,8 @@ CREATE TABLE tickets.alarm_rows (
     source_modified timestamp with time zone NOT NULL,
     source_etag text NOT NULL COLLATE pg_catalog."C",
     source_line bigint NOT NULL
-);
+)
+WITH (fillfactor='80');
 COMMENT ON TABLE tickets.alarm_rows IS 'Newest alarm row of each id: no ticket by itself, but it takes a ticket that is or becomes known out of the backlog';
 CREATE TABLE tickets.alarms (
     alarm_id bigint NOT NULL,

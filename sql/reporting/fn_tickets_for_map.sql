@@ -1,6 +1,6 @@
 -- A GeoJSON FeatureCollection of the tickets of both datasets, with a summary of the same set.
 -- Filters combine with AND; null or empty means all; cluster and status ignore case and outer spaces.
--- p_ticket_ids picks tickets: what changed is asked for alone, without the clocks. Byte order, so that a reader can keep it by itself.
+-- In byte order, so that a reader can keep the answer feature by feature.
 -- A p_now before the newest file is answered as known then, or with p_mode 'happened' by what is known now.
 -- Without p_now nothing in it depends on the clock: the bytes stay the same until the data changes.
 CREATE OR REPLACE FUNCTION reporting.fn_tickets_for_map(
@@ -10,7 +10,6 @@ CREATE OR REPLACE FUNCTION reporting.fn_tickets_for_map(
     p_actionable boolean DEFAULT true,
     p_bbox double precision[] DEFAULT NULL,
     p_now timestamptz DEFAULT NULL,
-    p_ticket_ids text[] DEFAULT NULL,
     p_mode text DEFAULT 'known'
 )
 RETURNS json LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -54,7 +53,6 @@ BEGIN
             AND (v_cluster IS NULL OR lower(ticket.cluster) = v_cluster)
             AND (v_status IS NULL OR lower(ticket.normalized_status) = v_status)
             AND (v_box IS NULL OR public.st_intersects(ticket.geom, v_box))
-            AND (p_ticket_ids IS NULL OR ticket.ticket_id = ANY (p_ticket_ids))
         UNION ALL
         SELECT ticket.*
         FROM unnest(CASE WHEN v_dataset IS NULL THEN ARRAY['inc', 'crq'] ELSE ARRAY[v_dataset] END) AS asked (dataset)
@@ -69,50 +67,22 @@ BEGIN
             AND (v_cluster IS NULL OR lower(ticket.cluster) = v_cluster)
             AND (v_status IS NULL OR lower(ticket.normalized_status) = v_status)
             AND (v_box IS NULL OR public.st_intersects(ticket.geom, v_box))
-            AND (p_ticket_ids IS NULL OR ticket.ticket_id = ANY (p_ticket_ids))
     ),
     feature AS (
         SELECT
-            property.dataset,
-            property.ticket_id,
-            property.status,
-            property.geo_source,
-            json_build_object(
-                'type', 'Feature',
-                'id', property.ticket_id,
-                'geometry', public.st_asgeojson(chosen.geom, 6)::json,
-                'properties', CASE
-                    WHEN p_now IS NULL THEN row_to_json(property)
-                    ELSE (
-                        SELECT row_to_json(timed)
-                        FROM (
-                            SELECT
-                                property.*,
-                                sla.sla_state,
-                                sla.hours_open
-                        ) AS timed
-                    )
-                END
-            ) AS feature
+            chosen.dataset,
+            chosen.ticket_id,
+            chosen.normalized_status AS status,
+            chosen.geo_source,
+            built.feature
         FROM chosen
-        CROSS JOIN LATERAL tickets.sla_sum(
-            chosen.dataset, chosen.ticket_id,
-            tickets.ticket_state(chosen.is_actionable, chosen.closed_at, chosen.bucket),
-            chosen.created_at_service, chosen.first_seen_at, chosen.closed_at,
-            chosen.cluster, chosen.region, chosen.normalized_status, p_now,
-            CASE chosen.dataset WHEN 'inc' THEN v_inc_file_ts ELSE v_crq_file_ts END
-        ) AS sla
-        CROSS JOIN LATERAL (
-            SELECT
-                chosen.ticket_id, chosen.dataset, chosen.normalized_status AS status, chosen.raw_status, chosen.bucket,
-                chosen.cluster, chosen.region, chosen.location_name, chosen.assigned_team, chosen.owner,
-                sla.opened_at, chosen.scheduled_at, chosen.closed_at,
-                sla.at_risk_at AS sla_at_risk_at, sla.due_at AS sla_due_at,
-                sla.age_bound,
-                chosen.geo_source,
-                chosen.geo_precision,
-                chosen.geo_verified
-        ) AS property
+        CROSS JOIN LATERAL tickets.map_feature(
+            chosen.dataset, chosen.ticket_id, chosen.normalized_status, chosen.raw_status, chosen.bucket,
+            chosen.is_actionable, chosen.cluster, chosen.region, chosen.location_name, chosen.assigned_team, chosen.owner,
+            chosen.created_at_service, chosen.first_seen_at, chosen.scheduled_at, chosen.closed_at,
+            chosen.geom, chosen.geo_source, chosen.geo_precision, chosen.geo_verified,
+            p_now, CASE chosen.dataset WHEN 'inc' THEN v_inc_file_ts ELSE v_crq_file_ts END
+        ) AS built
     ),
     by_dataset AS (SELECT dataset, count(*) AS n FROM feature GROUP BY dataset),
     by_status AS (SELECT coalesce(status, '(none)') AS status, count(*) AS n FROM feature GROUP BY 1),
@@ -129,15 +99,15 @@ BEGIN
             'by_dataset', (SELECT coalesce(json_object_agg(dataset, n ORDER BY dataset DESC), '{}') FROM by_dataset),
             'by_status', (SELECT coalesce(json_object_agg(status, n ORDER BY status COLLATE "C"), '{}') FROM by_status),
             'by_geo_source', (SELECT coalesce(json_object_agg(geo_source, n ORDER BY geo_source COLLATE "C"), '{}') FROM by_geo_source),
-            'freshness', CASE WHEN p_ticket_ids IS NULL THEN json_build_object(
+            'freshness', json_build_object(
                 'inc', reporting.fn_freshness('inc', p_now, p_mode),
                 'crq', reporting.fn_freshness('crq', p_now, p_mode)
-            ) END
+            )
         )
     ) INTO v_answer;
     RETURN v_answer;
 END
 $$;
 
-COMMENT ON FUNCTION reporting.fn_tickets_for_map(text, text, text, boolean, double precision[], timestamptz, text[], text)
+COMMENT ON FUNCTION reporting.fn_tickets_for_map(text, text, text, boolean, double precision[], timestamptz, text)
     IS 'GeoJSON FeatureCollection of tickets with a summary of the same set';

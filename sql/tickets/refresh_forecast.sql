@@ -37,22 +37,23 @@ BEGIN
         GROUP BY life.cluster
         HAVING count(*) FILTER (WHERE life.is_closed) >= tickets.threshold('survival_min_n', p_dataset, p_now)
     ),
+    -- A cluster of its own and the whole ('') are counted alike, so that one equality joins both.
     counted AS (
-        SELECT life.cluster, life.age_h, count(*) FILTER (WHERE life.is_closed) AS closed, count(*) AS gone
+        SELECT member.cluster, life.age_h, count(*) FILTER (WHERE life.is_closed)::integer AS closed, count(*)::integer AS gone
         FROM life
-        GROUP BY life.cluster, life.age_h
+        CROSS JOIN LATERAL (SELECT '' AS cluster UNION ALL SELECT life.cluster WHERE life.cluster <> '') AS member
+        GROUP BY member.cluster, life.age_h
     ),
     by_hour AS (
         SELECT
             curve.cluster,
             hour.age_h,
             curve.tickets,
-            coalesce(sum(counted.closed), 0) AS closed,
-            coalesce(sum(counted.gone), 0) AS gone
+            coalesce(counted.closed, 0) AS closed,
+            coalesce(counted.gone, 0) AS gone
         FROM curve
         CROSS JOIN generate_series(0, c_longest_h) AS hour (age_h)
-        LEFT JOIN counted ON counted.age_h = hour.age_h AND (curve.cluster = '' OR counted.cluster = curve.cluster)
-        GROUP BY curve.cluster, hour.age_h, curve.tickets
+        LEFT JOIN counted ON counted.age_h = hour.age_h AND counted.cluster = curve.cluster
     ),
     at_risk AS (
         SELECT

@@ -22,8 +22,6 @@ BEGIN
     IF v_known IS NULL OR (p_exported_at, p_modified, p_etag COLLATE "C") < (
         (v_known ->> 'exported_at')::timestamptz, (v_known ->> 'modified')::timestamptz, v_known ->> 'etag'
     ) THEN
-        -- What the file told that was the first until now is no baseline any more.
-        UPDATE tickets.closure_events SET kind = 'observed' WHERE dataset = p_dataset AND kind = 'baseline';
         v_metadata := v_metadata || jsonb_build_object('history_first', v_first);
     END IF;
     IF p_exported_at > coalesce((v_metadata ->> 'history_max_exported_at')::timestamptz, '-infinity') THEN
