@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import threading
-from contextlib import contextmanager
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,7 @@ class Tracksolid:
     asked: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
     body: bytes | None = None
+    drips: bool = False
 
     def answer(self, form: dict[str, str]) -> dict[str, Any]:
         self.asked.append(form)
@@ -70,7 +72,7 @@ class Tracksolid:
         return {"code": 0, "message": "success", "result": [one for one in everyone if one["imei"] in wanted]}
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving() -> Iterator[Tracksolid]:
     """The server on a loopback port."""
     state = Tracksolid()
@@ -84,7 +86,12 @@ def serving() -> Iterator[Tracksolid]:
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            for at in range(len(body)) if state.drips else ():
+                with contextlib.suppress(OSError):
+                    self.wfile.write(body[at : at + 1])
+                    time.sleep(0.02)
+            if not state.drips:
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
             """Tests are quiet."""

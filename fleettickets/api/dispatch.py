@@ -105,7 +105,7 @@ class SettingsBody(_Body):
     longer_shift_minutes: Annotated[float, Field(ge=-600, le=600)] = 0.0
     without_vehicles: Names = []
     with_vehicles: Annotated[int, Field(ge=0, le=200)] = 0
-    iterations: Annotated[int, Field(ge=0, le=_MOST_ITERATIONS)] = 2_000
+    iterations: Annotated[int, Field(ge=0, le=_MOST_ITERATIONS)] = 4_000
 
 
 class DraftBody(_Body):
@@ -175,8 +175,8 @@ async def nearest(request: Request, query: Annotated[NearestQuery, Query()]) -> 
 async def attribution(request: Request, query: Annotated[AttributionQuery, Query()]) -> Response:
     """Closures by team: as assigned beside as observed by the tracks, with the coverage."""
     text = await reply.server_of(request).value(
-        "SELECT dispatch.fn_attribution(coalesce(%s, %s - interval '7 days'), %s, %s)::text",
-        [query.from_, query.to or reply.now(request), query.to or reply.now(request), query.dataset],
+        "SELECT dispatch.fn_attribution(coalesce(%s, %s - interval '7 days'), %s, %s, %s)::text",
+        [query.from_, query.to or reply.now(request), query.to or reply.now(request), query.dataset, reply.now(request)],
     )
     return await reply.fresh(request, text.encode())
 

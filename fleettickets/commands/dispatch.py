@@ -46,8 +46,17 @@ def command() -> None:
 @click.option(
     "--longer", "longer_shift_minutes", metavar="MIN", type=float, default=0, help="What if shifts were longer?"
 )
+@click.option(
+    "--stale-after",
+    "stale_after_minutes",
+    metavar="MIN",
+    type=float,
+    default=60,
+    show_default=True,
+    help="Send nobody who has not been heard of for so long.",
+)
 @click.option("--no-coarse", is_flag=True, help="Send nobody where only the cluster is known.")
-@click.option("--iterations", type=int, default=2_000, show_default=True, help="Search effort; 0: insertion only.")
+@click.option("--iterations", type=int, default=4_000, show_default=True, help="Search effort; 0: insertion only.")
 @click.option("--by", metavar="NAME", help="Who plans; default: the user of this machine.")
 @click.option("--apply", is_flag=True, help="Keep the plan as a draft; without it, it is only shown.")
 @click.pass_obj
@@ -234,7 +243,9 @@ def attribute(app: App, *, begins: str | None, ends: str | None, apply: bool) ->
     with app.connector()() as connection, connection.transaction(force_rollback=not apply):
         connection.execute("SELECT dispatch.find_stays(%s, %s)", [since - timedelta(days=1), until])
         connection.execute("SELECT dispatch.score_closures(%s, %s, %s)", [since, until, app.now])
-        row = connection.execute("SELECT dispatch.fn_attribution(%s, %s)", [since, until]).fetchone()
+        row = connection.execute(
+            "SELECT dispatch.fn_attribution(%s, %s, 'inc', %s)", [since, until, app.now]
+        ).fetchone()
     found = (row[0] if row else {}) | {"applied": apply}
     app.answer(found, partial(_show_attribution, found))
 
@@ -261,7 +272,7 @@ def _show(stored: Stored, *, apply: bool) -> None:
     document = stored.document
     summary = document["summary"]
     name = f"plan {stored.plan_id} ({stored.state})" if apply else "plan (not kept; add --apply)"
-    click.echo(f"{name} for {shown_time(stored.planned_for)} EAT, {document['method']}, {document['travel_source']}")
+    click.echo(f"{name} {_shift(stored)}, {document['method']}, {document['travel_source']}")
     click.echo(
         f"{plural(summary['tickets'], 'ticket')}, {summary['assigned']} assigned to "
         f"{plural(summary['vehicles'], 'vehicle')}, {summary['saved']} of {summary['savable']} deadlines saved, "
@@ -277,6 +288,16 @@ def _show(stored: Stored, *, apply: bool) -> None:
         for reason, n in summary["by_reason"].items():
             click.echo(f"  {n:5}  {reason}: {_REASONS[reason]}")
         click.echo("  one of them: fleettickets dispatch explain TICKET")
+
+
+def _shift(stored: Stored) -> str:
+    """Which hours the plan is for; a shift that comes later than now is named as such."""
+    starts, ends = stored.document.get("starts_at"), stored.document.get("ends_at")
+    if starts is None or ends is None:
+        return f"of {shown_time(stored.planned_for)} EAT"
+    begins = datetime.fromisoformat(starts)
+    which = "for the shift" if begins <= stored.planned_for else "for the next shift,"
+    return f"{which} {begins.astimezone(EAT):%a %d %b %H:%M} to {_clock(ends)} EAT"
 
 
 def _deadline(stop: dict[str, Any]) -> str:

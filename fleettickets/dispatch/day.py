@@ -1,9 +1,12 @@
-"""A day to plan, read from the database: the open tickets, the crews on shift, and where they are."""
+"""A shift to plan, read from the database: the open tickets, the crews that work, and where they are.
+
+It is today's shift as long as any crew has time left in it, else the next one on which a crew works (EAT).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from fleettickets.datasets import DATASETS, EAT
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from fleettickets.db import Connection
 
 _LARGEST_PLAN: Final = 10_000
+_DAYS_AHEAD: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Settings:
     longer_shift_minutes: float = 0.0
     without_vehicles: tuple[str, ...] = ()
     with_vehicles: int = 0
-    iterations: int = 2_000
+    iterations: int = 4_000
 
     def __post_init__(self) -> None:
         """UsageError for what makes no sense."""
@@ -95,7 +99,11 @@ def read(connection: Connection, settings: Settings, locks: Locks, now: datetime
     jobs = _jobs(connection, settings, locks, now)
     vehicles = _vehicles(connection, settings, locks, now, {job.ticket_id for job in jobs})
     _check(locks, {job.ticket_id for job in jobs}, {vehicle.vehicle_id for vehicle in vehicles})
-    policy = Policy(horizon_s=round(settings.horizon_hours * 3600), allows_coarse=settings.allows_coarse)
+    waits_s = max(min((vehicle.shift_start_s for vehicle in vehicles), default=0), 0)
+    policy = Policy(
+        horizon_s=waits_s + round(settings.horizon_hours * 3600),
+        allows_coarse=settings.allows_coarse,
+    )
     return Instance(tuple(jobs), tuple(vehicles), policy)
 
 
@@ -127,35 +135,69 @@ def _jobs(connection: Connection, settings: Settings, locks: Locks, now: datetim
 def _vehicles(
     connection: Connection, settings: Settings, locks: Locks, now: datetime, open_tickets: set[str]
 ) -> list[Vehicle]:
+    """The crews that work on the day of the shift; one whose shift has not begun will start from its home."""
     rows = connection.execute(
-        "SELECT vehicle_id, public.st_y(geom), public.st_x(geom), shift_start, shift_end, public.st_y(home), "
+        "SELECT vehicle_id, public.st_y(geom), public.st_x(geom), shift_start, shift_end, workdays, public.st_y(home), "
         "public.st_x(home), skills, capacity, known_at, is_out_of_area, "
         "CASE WHEN shares_label THEN label || ' (' || vehicle_id || ')' ELSE label END "
         "FROM dispatch.fleet WHERE is_active AND vehicle_id <> ALL (%s) ORDER BY vehicle_id",
         [list(settings.without_vehicles)],
     ).fetchall()
-    today = now.astimezone(EAT)
     stale_before = now - timedelta(minutes=settings.stale_after_minutes)
+    longer = timedelta(minutes=settings.longer_shift_minutes)
+    day = _day_of_shift([(*row[3:6], row[10] is not None and row[10] >= stale_before) for row in rows], now, longer)
     vehicles = []
-    for vehicle_id, lat, lon, begins, ends, home_lat, home_lon, skills, capacity, known_at, is_far_away, label in rows:
-        begin_s, end_s = (_seconds(datetime.combine(today.date(), at, EAT) - now) for at in (begins, ends))
+    for (
+        vehicle_id,
+        lat,
+        lon,
+        begins,
+        ends,
+        workdays,
+        home_lat,
+        home_lon,
+        skills,
+        capacity,
+        known_at,
+        far,
+        label,
+    ) in rows:
+        if day.isoweekday() not in workdays:
+            continue
+        begin_s, end_s = (_seconds(datetime.combine(day, at, EAT) - now) for at in (begins, ends))
+        is_at_home = begin_s > 0 and home_lat is not None and lat is not None
         vehicles.append(
             Vehicle(
                 vehicle_id,
-                lat,
-                lon,
+                home_lat if is_at_home else lat,
+                home_lon if is_at_home else lon,
                 begin_s,
-                end_s + round(settings.longer_shift_minutes * 60),
+                max(end_s + _seconds(longer), begin_s),
                 end_lat=home_lat,
                 end_lon=home_lon,
                 skills=frozenset(skills),
                 capacity=capacity,
                 committed=tuple(one for one in locks.first.get(vehicle_id, ()) if one in open_tickets),
-                is_stale=known_at is None or known_at < stale_before or bool(is_far_away),
+                is_stale=known_at is None or known_at < stale_before or bool(far),
                 label=label,
             )
         )
     return [*vehicles, *_imagined(vehicles, settings.with_vehicles)]
+
+
+def _day_of_shift(crews: Sequence[tuple[time, time, list[int], bool]], now: datetime, longer: timedelta) -> date:
+    """The first day (EAT) from today on whose shift leaves time to a crew: (begins, ends, workdays, is heard of).
+
+    Crews that nobody has heard of lately count only where there is no other: they cannot be sent anywhere.
+    """
+    today = now.astimezone(EAT).date()
+    heard_of = [crew for crew in crews if crew[3]] or crews
+    for ahead in range(_DAYS_AHEAD):
+        day = today + timedelta(days=ahead)
+        for _, ends, workdays, _ in heard_of:
+            if day.isoweekday() in workdays and datetime.combine(day, ends, EAT) + longer > now:
+                return day
+    return today
 
 
 def _imagined(vehicles: Sequence[Vehicle], n: int) -> list[Vehicle]:

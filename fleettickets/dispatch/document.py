@@ -25,6 +25,7 @@ def document_of(instance: Instance, plan: Plan, now: datetime, travel: Travel | 
     vehicles = {vehicle.vehicle_id: vehicle for vehicle in instance.vehicles}
     return {
         "planned_for": now.isoformat(),
+        **_shift(instance, now),
         "method": plan.method,
         "travel_source": plan.travel_source,
         "summary": {
@@ -139,6 +140,15 @@ def _stops(  # one caller, one step of document_of
         )
         left_s = stop.finish_s
     return told
+
+
+def _shift(instance: Instance, now: datetime) -> dict[str, Any]:
+    """From when to when the plan is: the shift's beginning, or now where it has begun; null without vehicles."""
+    if not instance.vehicles:
+        return {"starts_at": None, "ends_at": None}
+    begins_s = min(max(vehicle.shift_start_s, 0) for vehicle in instance.vehicles)
+    ends_s = max(vehicle.shift_end_s for vehicle in instance.vehicles)
+    return {"starts_at": _at(now, begins_s), "ends_at": _at(now, max(ends_s, begins_s))}
 
 
 def _stop(stop: Stop, job: Job, number: int, now: datetime) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fleettickets.dispatch.exchange import exchange, room_for, worth_on
-from fleettickets.dispatch.model import FOREVER_S, Reason, Tier, Unassigned
+from fleettickets.dispatch.model import FOREVER_S, Reason, Unassigned
 from fleettickets.dispatch.tour import Tour
 
 if TYPE_CHECKING:
@@ -70,9 +70,17 @@ def _obstacle(problem: Problem, tours: Sequence[Tour], bare: Sequence[Tour], job
     possible = [number for number in able if bare[number].cheapest(job, finish_by) is not None]
     if possible:
         return *_nearest_tour(problem, tours, possible, job), Reason.OUTRANKED
-    unreachable = problem.tier[job] is Tier.SAVE
-    reason = Reason.DEADLINE_UNREACHABLE if unreachable else Reason.SHIFT_FULL
+    in_time = any(_soonest_s(bare[number], job) <= finish_by for number in able)
+    reason = Reason.SHIFT_FULL if in_time else Reason.DEADLINE_UNREACHABLE
     return *_nearest_tour(problem, tours, able, job), reason
+
+
+def _soonest_s(bare: Tour, job: int) -> int:
+    """When the vehicle could have finished the job if it did nothing else and its shift had no end."""
+    problem = bare.problem
+    place = bare.order[-1] if bare.order else problem.start(bare.vehicle)
+    one = problem.jobs[job]
+    return max(bare.free_s() + problem.travel.seconds(place, job), one.earliest_s) + one.service_s
 
 
 def _nearest_tour(problem: Problem, tours: Sequence[Tour], numbers: Sequence[int], job: int) -> tuple[int, int]:

@@ -18,7 +18,8 @@ from fleettickets.dispatch.day import Locks, Settings
 from fleettickets.dispatch.document import document_of, instance_of, plan_of, worth_of
 from fleettickets.dispatch.model import Plan, Unassigned
 from fleettickets.dispatch.planner import plan
-from fleettickets.errors import ConflictError, FleetticketsError, NotFoundError
+from fleettickets.dispatch.roads import remembered
+from fleettickets.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from fleettickets.db import Connection
@@ -169,10 +170,7 @@ def commit(connection: Connection, stored: Stored, revision: int, by: str, now: 
             f"plan {current} was committed after plan {stored.plan_id} was made: compare the two, then plan anew"
         )
     made = plan_of(stored.document)
-    if made.travel_source.startswith("straight line"):
-        wrong = audit.faults(instance_of(stored.document), made)
-        if wrong:
-            raise FleetticketsError(f"plan {stored.plan_id} cannot be driven: {wrong[0]}")
+    _demand_drivable(connection, stored, made)
     connection.execute("UPDATE dispatch.plan SET state = 'superseded' WHERE state = 'committed'")
     connection.execute(
         "UPDATE dispatch.plan SET state = 'committed', committed_at = %s, committed_by = %s, revision = revision + 1 "
@@ -203,6 +201,16 @@ def search_of(settings: Settings) -> Improve | None:
     except ModuleNotFoundError:
         return None
     return Search(iterations=settings.iterations)
+
+
+def _demand_drivable(connection: Connection, stored: Stored, made: Plan) -> None:
+    """Audit the plan over the travel it was made from: straight lines, or what the router said then."""
+    instance = instance_of(stored.document)
+    is_straight = made.travel_source.startswith("straight line")
+    travel = None if is_straight else remembered(connection, instance, made.travel_source)
+    wrong = audit.faults(instance, made, travel)
+    if wrong:
+        raise ConflictError(f"plan {stored.plan_id} cannot be driven ({wrong[0]}): plan anew")
 
 
 def _only_draft(stored: Stored, revision: int) -> None:

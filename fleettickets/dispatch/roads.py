@@ -6,31 +6,35 @@ away, or says what no road can be, does not stop a plan: straight lines stand in
 
 from __future__ import annotations
 
-import json
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
-
-import urllib3
 
 from fleettickets.dispatch.problem import points, triage
 from fleettickets.dispatch.travel import StraightLine, Table
 from fleettickets.errors import UpstreamError, UsageError
+from fleettickets.outbound import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from fleettickets.db import Connection
     from fleettickets.dispatch.model import Instance
     from fleettickets.dispatch.travel import Travel
+    from fleettickets.outbound import Reply
 
     Place = tuple[float, float]
-    Road = tuple[int, int]
+    Cell = tuple[int, int] | None
 
 _BLOCK: Final = 50
 _MOST_PLACES: Final = 1_500
 _TIMEOUT_S: Final = 10.0
 _LONGEST_S: Final = 48 * 3600
+_MOST_ASKING_S: Final = 45.0
+_ASK_AGAIN: Final = timedelta(days=1)
+"""What a router did not know today, it may know tomorrow."""
 
 
 class Router(Protocol):
@@ -40,7 +44,7 @@ class Router(Protocol):
     def name(self) -> str:
         """As it is remembered and shown."""
 
-    def block(self, origins: Sequence[Place], targets: Sequence[Place]) -> list[list[Road | None]]:
+    def block(self, origins: Sequence[Place], targets: Sequence[Place]) -> list[list[Cell]]:
         """(seconds, metres) from each origin to each target; None where the router knows no way."""
 
 
@@ -49,17 +53,19 @@ class Osrm:
     """OSRM's table service."""
 
     base_url: str
+    client: Client
     name: str = "osrm"
 
-    def block(self, origins: Sequence[Place], targets: Sequence[Place]) -> list[list[Road | None]]:
+    def block(self, origins: Sequence[Place], targets: Sequence[Place]) -> list[list[Cell]]:
         """One request; durations and distances."""
         places = ";".join(f"{lon:.6f},{lat:.6f}" for lat, lon in (*origins, *targets))
         sources = ";".join(map(str, range(len(origins))))
         destinations = ";".join(map(str, range(len(origins), len(origins) + len(targets))))
-        answer = _ask(
-            "GET",
-            f"{self.base_url.rstrip('/')}/table/v1/driving/{places}"
-            f"?sources={sources}&destinations={destinations}&annotations=duration,distance",
+        answer = _told(
+            self.client.get(
+                f"{self.base_url.rstrip('/')}/table/v1/driving/{places}"
+                f"?sources={sources}&destinations={destinations}&annotations=duration,distance"
+            )
         )
         if answer.get("code") != "Ok":
             raise UpstreamError(
@@ -76,9 +82,10 @@ class Valhalla:
     """Valhalla's matrix service."""
 
     base_url: str
+    client: Client
     name: str = "valhalla"
 
-    def block(self, origins: Sequence[Place], targets: Sequence[Place]) -> list[list[Road | None]]:
+    def block(self, origins: Sequence[Place], targets: Sequence[Place]) -> list[list[Cell]]:
         """One request; times in seconds, distances in kilometres."""
         question = {
             "sources": [{"lat": lat, "lon": lon} for lat, lon in origins],
@@ -86,7 +93,7 @@ class Valhalla:
             "costing": "auto",
             "units": "kilometers",
         }
-        answer = _ask("POST", f"{self.base_url.rstrip('/')}/sources_to_targets", question)
+        answer = _told(self.client.post_json(f"{self.base_url.rstrip('/')}/sources_to_targets", question))
         return [
             [_road(cell.get("time"), _metres(cell.get("distance"))) for cell in row]
             for row in answer["sources_to_targets"]
@@ -99,62 +106,67 @@ class Roads:
 
     router: Router
     now: datetime
+    clock: Callable[[], float] = time.monotonic
 
     def travel(self, connection: Connection, instance: Instance) -> Travel:
-        """Travel over the places of an instance; straight lines where the router does not answer."""
-        jobs, vehicles, _ = triage(instance)
-        places = [(round(lat, 4), round(lon, 4)) for lat, lon in points(jobs, vehicles)]
-        policy = instance.policy
-        straight = StraightLine.between(points(jobs, vehicles), policy.detour, policy.speed_km_per_h)
+        """Travel over the places of an instance; straight lines where the router does not answer (in time)."""
+        places, straight = _places(instance)
         distinct = list(dict.fromkeys(places))
         if len(distinct) > _MOST_PLACES:
             return _named(straight, f"{len(distinct):,} places are too many for {self.router.name}")
-        roads = self._remembered(connection, distinct)
-        try:
-            for origins, targets in _blocks(distinct, roads):
-                self._keep(connection, origins, targets, self._block(origins, targets), roads)
-        except UpstreamError as error:
-            return _named(straight, str(error))
+        roads = _remembered(connection, self.router.name, distinct, self.now - _ASK_AGAIN)
+        if any(_blocks(distinct, roads)):
+            # One planner asks at a time: the next one finds the answers, and neither waits for a row of the other.
+            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('fleettickets:roads', 0))")
+            roads = _remembered(connection, self.router.name, distinct, self.now - _ASK_AGAIN)
+            try:
+                self._ask_for(connection, distinct, roads)
+            except UpstreamError as error:
+                return _named(straight, str(error))
         return _table(places, roads, straight, self.router.name)
 
-    def _block(self, origins: Sequence[Place], targets: Sequence[Place]) -> list[list[Road | None]]:
+    def _ask_for(self, connection: Connection, places: Sequence[Place], roads: dict[tuple[Place, Place], Cell]) -> None:
+        """Ask for what is not known yet, as long as a person waits for a plan."""
+        ends_at = self.clock() + _MOST_ASKING_S
+        for origins, targets in _blocks(places, roads):
+            if self.clock() > ends_at:
+                return
+            found = {
+                (origin, target): road
+                for origin, row in zip(origins, self._block(origins, targets), strict=True)
+                for target, road in zip(targets, row, strict=True)
+            }
+            roads.update(found)
+            with connection.cursor() as cursor:
+                cursor.executemany(
+                    "INSERT INTO dispatch.road AS known (router, from_place, to_place, duration_s, distance_m, asked_at) "
+                    "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (router, from_place, to_place) DO UPDATE SET "
+                    "duration_s = excluded.duration_s, distance_m = excluded.distance_m, asked_at = excluded.asked_at "
+                    "WHERE known.duration_s IS NULL",
+                    [
+                        (self.router.name, _key(origin), _key(target), *(road or (None, None)), self.now)
+                        for (origin, target), road in found.items()
+                    ],
+                )
+
+    def _block(self, origins: Sequence[Place], targets: Sequence[Place]) -> list[list[Cell]]:
         try:
             block = self.router.block(origins, targets)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UpstreamError(f"{self.router.name} answered in another shape than it documents") from error
         if [len(row) for row in block] != [len(targets)] * len(origins):
             raise UpstreamError(f"{self.router.name} answered with a table of another size")
         return block
 
-    def _remembered(self, connection: Connection, places: Sequence[Place]) -> dict[tuple[Place, Place], Road]:
-        keys = {_key(place): place for place in places}
-        rows = connection.execute(
-            "SELECT from_place, to_place, duration_s, distance_m FROM dispatch.road "
-            "WHERE router = %s AND from_place = ANY (%s) AND to_place = ANY (%s)",
-            [self.router.name, list(keys), list(keys)],
-        ).fetchall()
-        return {(keys[origin], keys[target]): (seconds, metres) for origin, target, seconds, metres in rows}
 
-    def _keep(
-        self,
-        connection: Connection,
-        origins: Sequence[Place],
-        targets: Sequence[Place],
-        block: Sequence[Sequence[Road | None]],
-        roads: dict[tuple[Place, Place], Road],
-    ) -> None:
-        with connection.cursor() as cursor:
-            for origin, row in zip(origins, block, strict=True):
-                known = [(target, road) for target, road in zip(targets, row, strict=True) if road is not None]
-                roads.update({(origin, target): road for target, road in known})
-                cursor.executemany(
-                    "INSERT INTO dispatch.road (router, from_place, to_place, duration_s, distance_m, asked_at) "
-                    "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                    [(self.router.name, _key(origin), _key(target), *road, self.now) for target, road in known],
-                )
+def remembered(connection: Connection, instance: Instance, source: str) -> Travel:
+    """The travel of a plan whose `travel_source` names a router: what the router said of it, without asking again."""
+    places, straight = _places(instance)
+    name = source.partition(";")[0]
+    return _table(places, _remembered(connection, name, list(dict.fromkeys(places))), straight, name)
 
 
-def roads_of(router: str | None, base_url: str | None, now: datetime) -> Roads | None:
+def roads_of(router: str | None, base_url: str | None, now: datetime, timeout_s: float = _TIMEOUT_S) -> Roads | None:
     """The configured router; None when none is."""
     if router is None:
         return None
@@ -162,25 +174,22 @@ def roads_of(router: str | None, base_url: str | None, now: datetime) -> Roads |
         raise UsageError(f"FLEETTICKETS_ROUTER is {router!r}: set it to osrm or valhalla, or leave it out")
     if not base_url or not base_url.startswith(("http://", "https://")):
         raise UsageError(f"FLEETTICKETS_ROUTER is {router}: set FLEETTICKETS_ROUTER_URL to its http(s) address")
-    return Roads(Osrm(base_url) if router == "osrm" else Valhalla(base_url), now)
+    client = Client(timeout_s=timeout_s)
+    return Roads(Osrm(base_url, client) if router == "osrm" else Valhalla(base_url, client), now)
 
 
-def _ask(method: str, url: str, question: dict[str, Any] | None = None) -> dict[str, Any]:
-    try:
-        answer = urllib3.request(method, url, json=question, timeout=_TIMEOUT_S, retries=False, redirect=False)
-        told = json.loads(answer.data)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise UpstreamError(f"the router did not answer ({type(error).__name__})") from error
-    except ValueError as error:
-        raise UpstreamError("the router did not answer in JSON") from error
-    if answer.status != 200 or not isinstance(told, dict):  # noqa: PLR2004  # HTTP's number for success
-        raise UpstreamError(f"the router answered {answer.status}")
-    return told
+def _told(reply: Reply) -> dict[str, Any]:
+    """The router's document; an UpstreamError with the reason when there is none."""
+    if reply.status not in {None, 200}:
+        raise UpstreamError(f"the router answered {reply.status}")
+    if not isinstance(reply.document, dict):
+        raise UpstreamError(f"the router did not answer ({reply.problem or 'something that is no object'})")
+    return reply.document
 
 
-def _road(seconds: object, metres: object) -> Road | None:
+def _road(seconds: object, metres: object) -> Cell:
     """What the router said, when it can be true."""
-    if not isinstance(seconds, int | float) or not isinstance(metres, int | float):
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isinstance(metres, int | float):
         return None
     if not (0 <= seconds <= _LONGEST_S and 0 <= metres <= _LONGEST_S * 60):
         return None
@@ -192,7 +201,7 @@ def _metres(kilometres: object) -> float | None:
 
 
 def _blocks(
-    places: Sequence[Place], known: dict[tuple[Place, Place], Road]
+    places: Sequence[Place], known: dict[tuple[Place, Place], Cell]
 ) -> Iterator[tuple[Sequence[Place], Sequence[Place]]]:
     """Blocks of the table in which a pair is not known yet."""
     chunks = [places[at : at + _BLOCK] for at in range(0, len(places), _BLOCK)]
@@ -202,8 +211,34 @@ def _blocks(
                 yield origins, targets
 
 
+def _places(instance: Instance) -> tuple[list[Place], StraightLine]:
+    """The places of an instance as they are remembered, and straight lines between them."""
+    jobs, vehicles, _ = triage(instance)
+    there = points(jobs, vehicles)
+    policy = instance.policy
+    straight = StraightLine.between(there, policy.detour, policy.speed_km_per_h)
+    return [(round(lat, 4), round(lon, 4)) for lat, lon in there], straight
+
+
+def _remembered(
+    connection: Connection, router: str, places: Sequence[Place], unknown_since: datetime | None = None
+) -> dict[tuple[Place, Place], Cell]:
+    """What the router said, and since when it knew no way."""
+    keys = {_key(place): place for place in places}
+    rows = connection.execute(
+        "SELECT from_place, to_place, duration_s, distance_m FROM dispatch.road "
+        "WHERE router = %s AND from_place = ANY (%s) AND to_place = ANY (%s) "
+        "AND (duration_s IS NOT NULL OR asked_at > %s)",
+        [router, list(keys), list(keys), unknown_since],
+    ).fetchall()
+    return {
+        (keys[origin], keys[target]): None if seconds is None else (seconds, metres)
+        for origin, target, seconds, metres in rows
+    }
+
+
 def _table(
-    places: Sequence[Place], roads: dict[tuple[Place, Place], Road], straight: StraightLine, name: str
+    places: Sequence[Place], roads: dict[tuple[Place, Place], Cell], straight: StraightLine, name: str
 ) -> Travel:
     estimated = 0
     durations, distances = [], []

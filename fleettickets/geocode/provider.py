@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
 
-    from fleettickets.geocode.http import Client, Reply
+    from fleettickets.geocode.http import Client
+    from fleettickets.outbound import Reply
 
 MOST_CANDIDATES: Final = 10
 _BROADEST_M: Final = 60_000

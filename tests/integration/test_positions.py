@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from fleettickets.dispatch.positions import gpx, push, tables
 from fleettickets.dispatch.positions.fix import Fix, record
 from fleettickets.dispatch.positions.tracksolid import Tracksolid
 from fleettickets.errors import UpstreamError, UsageError
+from fleettickets.outbound import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,6 +105,12 @@ def test_an_answer_that_is_none_is_an_error_in_a_sentence(service: server.Tracks
     service.body = body
     with pytest.raises(UpstreamError, match="Tracksolid"):
         client(service).fixes([USER])
+
+
+def test_a_service_that_drips_is_not_waited_for(service: server.Tracksolid) -> None:
+    service.drips = True
+    with pytest.raises(UpstreamError, match=r"no complete answer within 0\.3 s"):
+        replace(client(service), client=Client(timeout_s=0.3)).fixes([USER])
 
 
 def test_no_secret_of_tracksolid_is_told(

@@ -7,17 +7,14 @@ order of the names + secret. Times are UTC. What the list of an account leaves o
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
-
-import urllib3
 
 from fleettickets.dispatch.positions.fix import Fix
 from fleettickets.errors import UpstreamError, UsageError
+from fleettickets.outbound import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,6 +41,7 @@ class Tracksolid:
     password_md5: str = field(repr=False)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    client: Client = field(default_factory=lambda: Client(timeout_s=_TIMEOUT_S), repr=False)
     _token: str | None = field(default=None, repr=False)
     _token_until: float = 0.0
 
@@ -114,24 +112,10 @@ class Tracksolid:
             **parameters,
         }
         form["sign"] = signature(self.app_secret, form)
-        try:
-            reply = urllib3.request(
-                "POST",
-                self.url,
-                body=urlencode(form),
-                headers={"Content-Type": "application/x-www-form-urlencoded"},
-                timeout=_TIMEOUT_S,
-                retries=False,
-                redirect=False,
-            )
-            told = json.loads(reply.data)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise UpstreamError(f"Tracksolid did not answer ({type(error).__name__}): run again") from None
-        except ValueError:
-            raise UpstreamError("Tracksolid did not answer in JSON: run again") from None
-        if not isinstance(told, dict):
-            raise UpstreamError("Tracksolid answered something that is no object: run again")
-        return told
+        reply = self.client.post_form(self.url, form)
+        if not isinstance(reply.document, dict):
+            raise UpstreamError(f"Tracksolid did not answer ({reply.problem or 'no JSON object'}): run again")
+        return reply.document
 
 
 def signature(secret: str, parameters: dict[str, str]) -> str:
