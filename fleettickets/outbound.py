@@ -1,4 +1,4 @@
-"""One request to somebody else's service, one reply: no retry, no redirect, a deadline on the clock, a bound in bytes."""
+"""One request to somebody else's service, one reply: no retry, no redirect, a deadline, a bound in bytes."""
 
 from __future__ import annotations
 

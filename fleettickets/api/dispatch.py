@@ -176,7 +176,13 @@ async def attribution(request: Request, query: Annotated[AttributionQuery, Query
     """Closures by team: as assigned beside as observed by the tracks, with the coverage."""
     text = await reply.server_of(request).value(
         "SELECT dispatch.fn_attribution(coalesce(%s, %s - interval '7 days'), %s, %s, %s)::text",
-        [query.from_, query.to or reply.now(request), query.to or reply.now(request), query.dataset, reply.now(request)],
+        [
+            query.from_,
+            query.to or reply.now(request),
+            query.to or reply.now(request),
+            query.dataset,
+            reply.now(request),
+        ],
     )
     return await reply.fresh(request, text.encode())
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from fleettickets.db import statement
 from fleettickets.dispatch.problem import points, triage
 from fleettickets.dispatch.travel import StraightLine, Table
 from fleettickets.errors import UpstreamError, UsageError
@@ -33,6 +35,7 @@ _MOST_PLACES: Final = 1_500
 _TIMEOUT_S: Final = 10.0
 _LONGEST_S: Final = 48 * 3600
 _MOST_ASKING_S: Final = 45.0
+_REMEMBER: Final = statement(Path(__file__).parent, "remember_road")
 _ASK_AGAIN: Final = timedelta(days=1)
 """What a router did not know today, it may know tomorrow."""
 
@@ -139,10 +142,7 @@ class Roads:
             roads.update(found)
             with connection.cursor() as cursor:
                 cursor.executemany(
-                    "INSERT INTO dispatch.road AS known (router, from_place, to_place, duration_s, distance_m, asked_at) "
-                    "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (router, from_place, to_place) DO UPDATE SET "
-                    "duration_s = excluded.duration_s, distance_m = excluded.distance_m, asked_at = excluded.asked_at "
-                    "WHERE known.duration_s IS NULL",
+                    _REMEMBER,
                     [
                         (self.router.name, _key(origin), _key(target), *(road or (None, None)), self.now)
                         for (origin, target), road in found.items()

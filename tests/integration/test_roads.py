@@ -171,7 +171,7 @@ def test_a_plan_by_road_is_audited_over_what_the_router_said(connection: db.Conn
     assert len(router.asked) == asked
     wrong = plans.draft(connection, settings, Locks(), NOW, "x", roads)
     connection.execute("UPDATE dispatch.road SET duration_s = duration_s + 600")
-    with pytest.raises(ConflictError, match="cannot be driven .* plan anew"):
+    with pytest.raises(ConflictError, match=r"cannot be driven .* plan anew"):
         plans.commit(connection, wrong, 1, "x", NOW)
 
 
