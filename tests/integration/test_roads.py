@@ -50,7 +50,7 @@ class Router:
         self.asked.append(len(points))
         if len(points) > 100:
             return {"code": "TooBig", "message": "Too many table coordinates"}
-        rows = [[self.cell(a, b) for b in targets] for a in sources]  # type: ignore[arg-type]  # pairs of floats
+        rows: list[list[Any]] = [[self.cell(a, b) for b in targets] for a in sources]  # type: ignore[arg-type]  # pairs of floats
         if self.lie is not None:
             rows[0][-1] = None if self.lie == "null" else self.lie
         return {"code": "Ok", "durations": rows, "distances": [[_times_ten(one) for one in row] for row in rows]}
