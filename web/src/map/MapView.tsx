@@ -82,7 +82,10 @@ export default function MapView(props: MapProps) {
     // First the tickets are on the screen, then what is under them.
     void Promise.all([basemapOf(basemap, dark), painted()]).then(([found]) => {
       if (!live) return
-      putGround(map, found, dark, () => { setGrounded((n) => n + 1) })
+      putGround(map, found, dark, () => {
+        addFleet(map, dark)
+        setGrounded((n) => n + 1)
+      })
       latest.current.onBasemap(found !== null || basemap === null)
     })
     return () => { live = false }
@@ -216,14 +219,13 @@ function pick(map: MapLibre, { members }: Group, props: MapProps): void {
   else props.onGroup(members.map(({ ticket }) => ticket.key))
 }
 
-function putGround(map: MapLibre, basemap: Basemap | null, dark: boolean, done: () => void): void {
+export function putGround(map: MapLibre, basemap: Basemap | null, dark: boolean, done: () => void): void {
   for (const control of [...map._controls]) map.removeControl(control)
   if (basemap !== null) map.addControl(new AttributionControl({ compact: false }), 'bottom-left')
   map.setStyle(basemap?.style ?? offlineStyle(dark), { diff: false })
   map.once('style.load', () => {
     map.setProjection({ type: 'mercator' })
     if (basemap?.named !== true) addGround(map, dark, basemap === null)
-    addFleet(map, dark)
     done()
   })
 }

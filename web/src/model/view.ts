@@ -4,7 +4,7 @@ import { STATES } from './sla'
 import type { Filter } from './filter'
 import { NO_FILTER } from './filter'
 
-export const SCREENS = ['map', 'board', 'trends', 'teams', 'review', 'quality', 'runs'] as const
+export const SCREENS = ['map', 'board', 'trends', 'teams', 'review', 'quality', 'runs', 'dispatch'] as const
 export type Screen = (typeof SCREENS)[number]
 export type Mode = 'known' | 'happened'
 export type Language = 'en' | 'sw'

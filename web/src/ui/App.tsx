@@ -20,6 +20,7 @@ const PAGES: Record<Exclude<Screen, 'map'>, ComponentType> = {
   review: lazy(() => import('../screens/Review')),
   quality: lazy(() => import('../screens/Quality')),
   runs: lazy(() => import('../screens/Runs')),
+  dispatch: lazy(() => import('../screens/Dispatch')),
 }
 
 export function App({ store }: { store: TicketStore }) {
@@ -88,6 +89,8 @@ export function App({ store }: { store: TicketStore }) {
   }, [go])
 
   const Page = view.screen === 'map' ? null : PAGES[view.screen]
+  // A list beside a map takes the whole window.
+  const wide = view.screen === 'map' || view.screen === 'dispatch'
   return (
     <WordsContext value={words}>
       <SharedContext value={shared}>
@@ -96,7 +99,7 @@ export function App({ store }: { store: TicketStore }) {
           <Header help={() => { setHelp(true) }} switchLanguage={switchLanguage} switchTheme={switchTheme} />
           <ClockLine />
           <Banner />
-          <main id="main" className={Page === null ? 'work' : 'page'} tabIndex={Page === null ? -1 : 0}>
+          <main id="main" className={wide ? `work ${view.screen}` : 'page'} tabIndex={wide ? -1 : 0}>
             {live.problem?.status === 401 ? <SignIn /> : Page === null ? <MapScreen /> : (
               <Boundary of={view.screen}><Suspense fallback={<Loading />}><Page /></Suspense></Boundary>
             )}

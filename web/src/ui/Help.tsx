@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react'
 import { useWords, type MessageKey } from '../i18n'
 
 const KEYS: [string[], MessageKey][] = [
-  [['1', '–', '7'], 'help.screens'],
+  [['1', '–', '8'], 'help.screens'],
   [['/'], 'help.search'],
   [['j', 'k'], 'help.list'],
   [['Enter'], 'help.open'],
@@ -15,6 +15,8 @@ const KEYS: [string[], MessageKey][] = [
   [['l'], 'help.language'],
   [['?'], 'help.help'],
   [['a', 'r', 'm', 'c', 'u', 's'], 'help.review'],
+  [['n', 'o', 'c', 'p'], 'help.dispatch'],
+  [['u', 'd', 'x'], 'help.stop'],
 ]
 
 export function Help({ open, close }: { open: boolean; close: () => void }) {
