@@ -54,7 +54,7 @@ soak: ## break everything at once for ten minutes and show that nothing is lost 
 	@sh .ci/prepare database
 	@$(BIN)/python tests/faults/soak/run.py $(ARGS)
 
-bench: ## measure the engine beside a plain COPY and upsert
+bench: ## measure the engine beside a plain COPY and upsert (ARGS=--serving: the HTTP API beside tipg)
 	@sh .ci/prepare python
 	@sh .ci/prepare database
 	$(BIN)/python bench/run.py $(ARGS)

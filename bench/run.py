@@ -18,6 +18,11 @@ from fleettickets.demo import stack
 
 def main() -> None:
     """Measure in a private stack that is removed afterwards."""
+    if "--serving" in sys.argv[1:]:
+        from bench import serving  # noqa: PLC0415  # it brings the server's libraries
+
+        serving.main([one for one in sys.argv[1:] if one != "--serving"])
+        return
     arguments = _arguments()
     with tempfile.TemporaryDirectory(prefix="fleettickets-bench-") as name:
         folder = Path(name)
@@ -43,6 +48,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds to take the medians of")
     parser.add_argument("--big-rows", type=int, default=350_000, help="rows of the big table")
     parser.add_argument("--rivals", action="store_true", help="install dlt and Sling from PyPI and measure them too")
+    parser.add_argument(
+        "--serving", action="store_true", help="measure the HTTP API beside tipg instead; see --serving --help"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args()
     if arguments.rounds < 1 or arguments.big_rows <= feed.ROWS:

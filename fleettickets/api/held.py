@@ -111,11 +111,19 @@ class Counts:
     @classmethod
     def of(cls, features: Sequence[Feature]) -> Counts:
         """The counts of these features."""
+        # What follows a value cannot stand in a string, whose quotes are escaped. Not in functions of their own: they
+        # would cost as much as the work.
+        status, geo_source = len(_STATUS), len(_GEO_SOURCE)
         texts = [feature.text for feature in features]
         return cls(
             Counter([feature.key[0] for feature in features]),
-            Counter([_status_in(text) for text in texts]),
-            Counter([_geo_source_in(text) for text in texts]),
+            Counter([text[(at := text.index(_STATUS) + status) : text.index(_AFTER_STATUS, at)] for text in texts]),
+            Counter(
+                [
+                    text[(at := text.rindex(_GEO_SOURCE) + geo_source) : text.index(_AFTER_GEO_SOURCE, at)]
+                    for text in texts
+                ]
+            ),
         )
 
     def moved(self, gone: Sequence[Feature], come: Sequence[Feature]) -> Counts:
@@ -226,8 +234,9 @@ def feature_of(dataset: str, ticket_id: str, text: bytes) -> Feature:
 
 def features_of(rows: Iterable[tuple[str, str, bytes]]) -> list[Feature]:
     """Every feature the database keeps."""
+    at = {dataset: place for place, dataset in enumerate(DATASETS)}
     with _collector_resting():
-        return [feature_of(*row) for row in rows]
+        return [Feature((at[dataset], ticket_id), text) for dataset, ticket_id, text in rows]
 
 
 def masked(text: bytes) -> bytes:
@@ -265,17 +274,6 @@ def _facts_of(text: bytes) -> Facts:
         lon,
         lat,
     )
-
-
-def _status_in(text: bytes) -> bytes:
-    """The status as it stands in a feature: what follows it cannot stand in a string, whose quotes are escaped."""
-    at = text.index(_STATUS)
-    return text[at + len(_STATUS) : text.index(_AFTER_STATUS, at)]
-
-
-def _geo_source_in(text: bytes) -> bytes:
-    at = text.rindex(_GEO_SOURCE)
-    return text[at + len(_GEO_SOURCE) : text.index(_AFTER_GEO_SOURCE, at)]
 
 
 def _named(counts: Mapping[bytes, int]) -> dict[str, int]:

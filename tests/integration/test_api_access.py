@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -307,6 +308,32 @@ def test_a_defect_shows_a_number_and_nothing_else(shown: Api, monkeypatch: pytes
     found = shown.get("/webhook/tickets?cluster=never-asked-before")
     assert (found.status_code, found.json()["code"]) == (500, "internal")
     assert "hunter2" not in found.text
+
+
+def test_a_server_is_not_ready_before_its_migrations_and_says_so(filled: Api, connection: Connection) -> None:
+    assert filled.get("/readyz").json() == {
+        "ready": True,
+        "checks": {"database": "ok", "migrations": "ok", "feed": "ok"},
+    }
+    connection.execute(
+        "DELETE FROM tickets.schema_migrations WHERE filename = (SELECT max(filename) FROM tickets.schema_migrations)"
+    )
+    refused = filled.get("/readyz")
+    assert (refused.status_code, refused.json()["ready"]) == (503, False)
+    assert "fleettickets migrate" in refused.json()["checks"]["migrations"]
+    assert int(refused.headers["retry-after"]) > 0
+
+
+def test_the_access_log_has_no_query_no_token_and_one_line_a_request(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "fleettickets.access")
+    with serving(database_url, access_log=True) as api:
+        api.client.get("/webhook/tickets?q=wanjiru", headers=bearer("ft_secret"))
+        api.client.get("/api/a%0Ab", headers={"cookie": "fleettickets_session=ft_secret"})
+    lines = [record.getMessage() for record in caplog.records if record.name == "fleettickets.access"]
+    assert [line.split()[:2] for line in lines] == [["GET", "'/webhook/tickets'"], ["GET", r"'/api/a\nb'"]]
+    assert not any("wanjiru" in line or "ft_secret" in line or "\n" in line for line in lines)
 
 
 def test_every_answer_forbids_sniffing_and_other_sites(shown: Api) -> None:
