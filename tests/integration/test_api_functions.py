@@ -79,7 +79,7 @@ def test_no_read_tells_a_stranger_what_may_name_a_customer(filled: Api, drain: A
     columns = [*FEED_COLUMNS, "customer_name"]
     drain("2026-06-22 12:00:00", [ticket("S", **named), closed("T", **named)], columns=columns)
     drain(
-        "2026-06-22 13:00:00", [ticket("S", owner="x", **named), closed("Wrong", **named)], columns=[*columns, "extra"]
+        "2026-06-22 13:00:00", [ticket("S", owner="x", **named), ticket("", **named)], columns=[*columns, "extra"]
     )
     connection.execute(
         "INSERT INTO tickets.geo_locations "
@@ -99,6 +99,7 @@ def test_no_read_tells_a_stranger_what_may_name_a_customer(filled: Api, drain: A
         "/api/export/open.csv",
         "/api/export/closed.csv",
         "/api/geocode/review",
+        "/api/quarantine",
         "/ogc/collections/tickets/items",
     }
 
