@@ -369,6 +369,23 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION reporting.fn_check_freshness(p_dataset text, p_now timestamp with time zone) IS 'Feed, run, content and file alarms of a dataset with their status';
+CREATE FUNCTION reporting.fn_credits() RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(json_agg(used.provider ORDER BY used.provider), '[]')
+        FROM (
+            SELECT provider FROM tickets.geo_locations WHERE geom IS NOT NULL OR proposed_geom IS NOT NULL
+            UNION
+            SELECT provider FROM tickets.geo_clusters WHERE geom IS NOT NULL OR proposed_geom IS NOT NULL
+        ) AS used
+        WHERE used.provider IN ('locationiq', 'opencage', 'nominatim', 'photon', 'gazetteer')
+    );
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_credits() IS 'The geocoders whose points are kept';
 CREATE FUNCTION reporting.fn_data_quality(p_now timestamp with time zone DEFAULT now(), p_dataset text DEFAULT 'inc'::text, p_days integer DEFAULT 30, p_mode text DEFAULT 'known'::text) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -749,6 +766,34 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION reporting.fn_freshness_rules(p_dataset text, p_now timestamp with time zone) IS 'The limits and alarms by which a reader judges the clocks';
+CREATE FUNCTION reporting.fn_geo_review(p_limit integer DEFAULT 200) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'Africa/Nairobi'
+    SET jit TO 'off'
+    AS $$
+BEGIN
+    RETURN json_build_object(
+        'queue', (
+            SELECT coalesce(json_agg(waiting), '[]')
+            FROM (
+                SELECT * FROM tickets.geo_review ORDER BY open DESC, tickets DESC, cluster, decision_key LIMIT p_limit
+            ) AS waiting
+        ),
+        'decided', (
+            SELECT row_to_json(newest)
+            FROM (
+                SELECT at, who, action, cluster, decision_key, tickets
+                FROM tickets.geo_decisions
+                WHERE undone_at IS NULL
+                ORDER BY decision_id DESC
+                LIMIT 1
+            ) AS newest
+        )
+    );
+END
+$$;
+COMMENT ON FUNCTION reporting.fn_geo_review(p_limit integer) IS 'Places that wait for a person, and the newest decision';
 CREATE FUNCTION reporting.fn_inc_dashboard(p_cluster text DEFAULT NULL::text, p_status text DEFAULT NULL::text, p_window text DEFAULT 'today'::text, p_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, p_now timestamp with time zone DEFAULT now(), p_team text DEFAULT NULL::text, p_anchor text DEFAULT 'now'::text, p_mode text DEFAULT 'known'::text) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4343,7 +4388,8 @@ CREATE VIEW tickets.geo_review AS
             min(location.name_sim) AS similarity,
             min(location.dist_m) AS dist_m,
             (array_agg(location.proposed_geom ORDER BY location.updated_at DESC))[1] AS proposed_geom,
-            min(location.note) AS note
+            min(location.note) AS note,
+            (array_agg(location.candidates ORDER BY location.updated_at DESC))[1] AS candidates
            FROM tickets.geo_locations location
           WHERE ((NOT location.verified) AND ((location.status = ANY (ARRAY['far'::text, 'refused'::text, 'ambiguous'::text, 'no_match'::text])) OR ((location.status = 'nothing'::text) AND (location.note = 'code_only'::text) AND (EXISTS ( SELECT
                    FROM regexp_split_to_table(upper(location.location_name), '[^A-Z]+'::text) token(token)
@@ -4371,17 +4417,25 @@ CREATE VIEW tickets.geo_review AS
     place.similarity,
     place.provider,
     place.query,
-    place.note
-   FROM (place
+    place.note,
+    place.candidates,
+    touched.moves,
+    centre.lat AS centre_lat,
+    centre.lon AS centre_lon
+   FROM ((place
      CROSS JOIN LATERAL ( SELECT count(*) AS tickets,
-            count(*) FILTER (WHERE ticket.is_actionable) AS open
-           FROM ( SELECT inc.is_actionable
+            count(*) FILTER (WHERE ticket.is_actionable) AS open,
+            count(*) FILTER (WHERE (ticket.geo_source <> 'feed'::text)) AS moves
+           FROM ( SELECT inc.is_actionable,
+                    inc.geo_source
                    FROM (unnest(place.names) name(name)
                      JOIN tickets.inc ON (((hashtextextended(inc.location_name, (0)::bigint) = hashtextextended(name.name, (0)::bigint)) AND (inc.location_name = name.name) AND (COALESCE(inc.cluster, ''::text) = place.cluster))))
                 UNION ALL
-                 SELECT crq.is_actionable
+                 SELECT crq.is_actionable,
+                    crq.geo_source
                    FROM (unnest(place.names) name(name)
                      JOIN tickets.crq ON (((hashtextextended(crq.location_name, (0)::bigint) = hashtextextended(name.name, (0)::bigint)) AND (crq.location_name = name.name) AND (COALESCE(crq.cluster, ''::text) = place.cluster))))) ticket) touched)
+     LEFT JOIN tickets.geo_clusters centre ON ((centre.cluster = place.cluster)))
 UNION ALL
  SELECT
         CASE
@@ -4402,15 +4456,22 @@ UNION ALL
     area.name_sim AS similarity,
     area.provider,
     area.query,
-    area.note
+    area.note,
+    area.candidates,
+    touched.moves,
+    area.lat AS centre_lat,
+    area.lon AS centre_lon
    FROM (tickets.geo_clusters area
      CROSS JOIN LATERAL ( SELECT count(*) AS tickets,
-            count(*) FILTER (WHERE ticket.is_actionable) AS open
-           FROM ( SELECT inc.is_actionable
+            count(*) FILTER (WHERE ticket.is_actionable) AS open,
+            count(*) FILTER (WHERE (ticket.geo_source = ANY (ARRAY['cluster'::text, 'none'::text]))) AS moves
+           FROM ( SELECT inc.is_actionable,
+                    inc.geo_source
                    FROM tickets.inc
                   WHERE (inc.cluster = area.cluster)
                 UNION ALL
-                 SELECT crq.is_actionable
+                 SELECT crq.is_actionable,
+                    crq.geo_source
                    FROM tickets.crq
                   WHERE (crq.cluster = area.cluster)) ticket) touched)
   WHERE ((NOT area.verified) AND (area.suspect OR (area.alias IS NOT NULL) OR (area.geom IS NULL)));

@@ -71,6 +71,12 @@ async def freshness(request: Request, query: Annotated[ask.Query, Query()]) -> R
     return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
 
+@router.get("/api/credits", responses=reply.documented(304, 400, 504))
+async def credits_(request: Request, query: Annotated[ask.Query, Query()]) -> Response:  # noqa: ARG001  # it refuses what is unknown
+    """The geocoders whose points are shown: some of their terms ask to be named beside them."""
+    return await passed(request, "SELECT json_build_object('geocoders', reporting.fn_credits())::text", [])
+
+
 @router.get("/api/config", responses=reply.documented(400))
 async def config(request: Request, query: Annotated[ask.Query, Query()]) -> Response:  # noqa: ARG001  # it refuses what is unknown
     """What the web app needs to know of this server."""

@@ -45,8 +45,7 @@ async def queue(request: Request, query: Annotated[QueueQuery, Query()]) -> Resp
     """What waits for a person, by the tickets it touches: names as people typed them, so scope pii."""
     reply.demand(request, "pii")
     text = await reply.server_of(request).value(
-        "SELECT json_build_object('queue', coalesce(json_agg(waiting), '[]'))::text FROM (SELECT * "
-        "FROM tickets.geo_review ORDER BY open DESC, tickets DESC, cluster, decision_key LIMIT %s) AS waiting",
+        "SELECT reporting.fn_geo_review(%s::integer)::text",
         [query.limit],
     )
     return await reply.fresh(request, text.encode())

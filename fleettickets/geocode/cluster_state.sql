@@ -4,6 +4,7 @@ SELECT jsonb_build_object(
     'lat', known.lat, 'lon', known.lon,
     'proposed_lat', public.st_y(known.proposed_geom), 'proposed_lon', public.st_x(known.proposed_geom),
     'next_try_at', known.next_try_at, 'norm_version', known.norm_version,
+    'provider', known.provider, 'provider_ref', known.provider_ref,
     'verified', known.verified, 'verified_by', known.verified_by, 'verified_at', known.verified_at
 ) AS state
 FROM tickets.geo_clusters AS known

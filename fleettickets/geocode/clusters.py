@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
 
 from fleettickets.db import statement
 from fleettickets.geocode import names, run
@@ -158,6 +161,7 @@ def _row(fact: ClusterFact, name: Name, decision: Decision, world: World, now: d
         "attempts": attempts,
         "next_try_at": None if point else next_try(decision, attempts, now),
         "note": "its own name lies elsewhere" if suspect else decision.note,
+        "candidates": Jsonb([asdict(offer) for offer in decision.offers]) if decision.offers else None,
         "now": now,
     }
 

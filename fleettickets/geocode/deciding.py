@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from fleettickets.geocode import pluscode
 from fleettickets.geocode.names import Kind
-from fleettickets.geocode.places import Candidate, Cluster, Decision, Point, key_of
-from fleettickets.geocode.scoring import APART_M, HARD_LIMIT_M, SURE_SIMILARITY, Scored, is_ambiguous, scored
+from fleettickets.geocode.places import Candidate, Cluster, Decision, Offer, Point, key_of
+from fleettickets.geocode.scoring import APART_M, HARD_LIMIT_M, SURE_SIMILARITY, Scored, alike, is_ambiguous, scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Ask = Callable[[str], Found]
 
 _SAME_POINT_M: Final = 200.0
+_MOST_OFFERS: Final = 5
 _SUSPECT_RADIUS_M: Final = 10_000.0
 _SUSPECT_SHARE: Final = 0.6
 _FIRST_HAND: Final = frozenset({"point", "place", "street"})
@@ -123,6 +124,7 @@ class _Verdict:
         self._refused: Decision | None = None
         self._ambiguous: Decision | None = None
         self._last: Decision = Decision("no_match")
+        self._offers: list[Offer] = []
 
     def judge(self, question: _Question, found: Found) -> Decision | None:
         """The decision, if this answer settles the matter."""
@@ -132,16 +134,21 @@ class _Verdict:
             self._refused = self._refused or Decision(
                 "refused", provider=found.provider, query=question.query, note="only outside the operating area"
             )
-        marked = scored(question.wanted, question.context, filter(self._may_be, inside), self._cluster)
+        offered = scored(question.wanted, question.context, filter(self._may_be, inside), self._cluster)
+        self._offers += [self._offer(question, found, one) for one in offered]
+        marked = alike(offered)
         if not marked:
             return None
         if self._cluster.centre is None or self._cluster.suspect:
-            return self._without_centre(question, found, marked)
-        return self._with_centre(question, found, marked)
+            accepted = self._without_centre(question, found, marked)
+        else:
+            accepted = self._with_centre(question, found, marked)
+        return accepted and replace(accepted, offers=self._best_offers())
 
     def unresolved(self) -> Decision:
         """The most useful of what was found wanting."""
-        return self._far or self._ambiguous or self._refused or self._last
+        found = self._far or self._ambiguous or self._refused or self._last
+        return replace(found, offers=self._best_offers())
 
     def _with_centre(self, question: _Question, found: Found, marked: Sequence[Scored]) -> Decision | None:
         for one in marked:
@@ -191,6 +198,29 @@ class _Verdict:
             query=question.query,
             note=one.candidate.label[:200],
         )
+
+    def _offer(self, question: _Question, found: Found, one: Scored) -> Offer:
+        candidate, point = one.candidate, one.candidate.point
+        return Offer(
+            candidate.name,
+            candidate.label[:200],
+            round(point.lat, 6),
+            round(point.lon, 6),
+            self._precision(question, found, candidate),
+            round(one.similarity, 3),
+            None if one.distance_m is None else round(one.distance_m),
+            found.provider,
+            candidate.ref,
+        )
+
+    def _best_offers(self) -> tuple[Offer, ...]:
+        """The best of all questions, each place once."""
+        best: list[Offer] = []
+        for offer in sorted(self._offers, key=lambda one: -one.similarity):
+            here = Point(offer.lat, offer.lon)
+            if all(here.distance_m(Point(one.lat, one.lon)) > _SAME_POINT_M for one in best):
+                best.append(offer)
+        return tuple(best[:_MOST_OFFERS])
 
     def _may_be(self, candidate: Candidate) -> bool:
         """Whether no person has refused it."""

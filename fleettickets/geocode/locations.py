@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -226,6 +226,7 @@ class _Work:
             "proposed_lat": proposed.lat if proposed else None,
             "proposed_lon": proposed.lon if proposed else None,
             "note": decision.note,
+            "candidates": [asdict(offer) for offer in decision.offers] or None,
             "updated_at": now,
         }
 

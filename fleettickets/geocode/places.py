@@ -108,6 +108,21 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A candidate with its marks, as a reviewer sees it."""
+
+    name: str
+    label: str
+    lat: float
+    lon: float
+    precision: str
+    similarity: float
+    dist_m: float | None
+    provider: str
+    ref: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Where a name lies, or why nobody can say, with the evidence."""
 
@@ -122,6 +137,8 @@ class Decision:
     ref: str | None = None
     query: str | None = None
     note: str | None = None
+    offers: tuple[Offer, ...] = ()
+    """What could be meant, best first."""
 
 
 def key_of(text: str | None) -> str:

@@ -1,7 +1,7 @@
 -- Write one cluster's decision; a point a person verified stays, and so does one set by hand (it is only doubted).
 INSERT INTO tickets.geo_clusters AS known (
     cluster, alias, region, geom, soft_m, origin, status, suspect, proposed_geom, name_sim, provider, provider_ref,
-    query, norm_version, attempts, next_try_at, note, updated_at
+    query, norm_version, attempts, next_try_at, note, candidates, updated_at
 )
 VALUES (
     %(cluster)s, %(alias)s, %(region)s,
@@ -9,7 +9,7 @@ VALUES (
     %(soft_m)s, %(origin)s, %(status)s, %(suspect)s,
     public.st_setsrid(public.st_makepoint(%(proposed_lon)s::double precision, %(proposed_lat)s::double precision), 4326),
     %(name_sim)s, %(provider)s, %(provider_ref)s, %(query)s, %(norm_version)s, %(attempts)s, %(next_try_at)s, %(note)s,
-    %(now)s
+    %(candidates)s, %(now)s
 )
 ON CONFLICT (cluster) DO UPDATE SET
     alias = excluded.alias,
@@ -28,5 +28,6 @@ ON CONFLICT (cluster) DO UPDATE SET
     attempts = excluded.attempts,
     next_try_at = excluded.next_try_at,
     note = excluded.note,
+    candidates = excluded.candidates,
     updated_at = excluded.updated_at
 WHERE NOT known.verified

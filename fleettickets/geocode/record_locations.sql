@@ -1,7 +1,7 @@
 -- Write decisions, one row a spelling; what a person verified stays as it is. Answers the names written.
 INSERT INTO tickets.geo_locations AS known (
     location_name, cluster, decision_key, clean_kind, place, alt, unit, status, precision, score, name_sim, dist_m,
-    provider, provider_ref, query, norm_version, attempts, next_try_at, geom, proposed_geom, note, updated_at
+    provider, provider_ref, query, norm_version, attempts, next_try_at, geom, proposed_geom, note, candidates, updated_at
 )
 SELECT
     item.location_name, item.cluster, item.decision_key, item.clean_kind, item.place, item.alt, item.unit, item.status,
@@ -9,12 +9,12 @@ SELECT
     item.norm_version, item.attempts, item.next_try_at,
     public.st_setsrid(public.st_makepoint(item.lon, item.lat), 4326),
     public.st_setsrid(public.st_makepoint(item.proposed_lon, item.proposed_lat), 4326),
-    item.note, item.updated_at
+    item.note, item.candidates, item.updated_at
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS item (
     location_name text, cluster text, decision_key text, clean_kind text, place text, alt text, unit text, status text,
     precision text, score real, name_sim real, dist_m double precision, provider text, provider_ref text, query text,
     norm_version text, attempts integer, next_try_at timestamptz, lat double precision, lon double precision,
-    proposed_lat double precision, proposed_lon double precision, note text, updated_at timestamptz
+    proposed_lat double precision, proposed_lon double precision, note text, candidates jsonb, updated_at timestamptz
 )
 ORDER BY item.location_name COLLATE "C", item.cluster COLLATE "C"
 ON CONFLICT (location_name, cluster) DO UPDATE SET
@@ -37,6 +37,7 @@ ON CONFLICT (location_name, cluster) DO UPDATE SET
     geom = excluded.geom,
     proposed_geom = excluded.proposed_geom,
     note = excluded.note,
+    candidates = excluded.candidates,
     updated_at = excluded.updated_at
 WHERE NOT known.verified
 RETURNING known.location_name

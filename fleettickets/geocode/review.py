@@ -14,13 +14,14 @@ from fleettickets.errors import UsageError
 from fleettickets.geocode import names, rules, run
 from fleettickets.geocode.clusters import requeue
 from fleettickets.geocode.deciding import decision_key
+from fleettickets.geocode.places import Point
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from fleettickets.db import Connection
-    from fleettickets.geocode.places import Point
 
+_HERE_M: Final = 1.0
 _KENYA: Final = (-4.9, 5.1, 33.8, 42.0)
 
 
@@ -87,7 +88,10 @@ def decide(
         raise UsageError(f"there is no row for {what.key or what.cluster!r}: run fleettickets geocode first")
     if action == "move" and (point is None or not _is_in_kenya(point)):
         raise UsageError("give the latitude and longitude of a point in Kenya, latitude first")
-    if action == "accept" and before[0]["proposed_lat"] is None and before[0]["lat"] is None:
+    offer = _offered(connection, what, point) if action == "accept" and point else None
+    if action == "accept" and point and offer is None:
+        raise UsageError("that point is none of the candidates: use 'move' with it")
+    if action == "accept" and not offer and before[0]["proposed_lat"] is None and before[0]["lat"] is None:
         raise UsageError("there is no point to accept: use 'move' with the right one")
     name = "review_location" if what.key is not None else "review_cluster"
     connection.execute(
@@ -100,6 +104,9 @@ def decide(
             "now": now,
             "lat": point.lat if point else None,
             "lon": point.lon if point else None,
+            "precision": offer and offer["precision"],
+            "provider": offer and offer["provider"],
+            "ref": offer and offer["ref"],
         },
     )
     moved = _move(connection, what, before)
@@ -140,6 +147,17 @@ def _state(connection: Connection, what: Target) -> list[dict[str, Any]]:
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(statement(run.FOLDER, query), {"cluster": what.cluster, "key": what.key})
         return [dict(row["state"]) for row in cursor.fetchall()]
+
+
+def _offered(connection: Connection, what: Target, point: Point) -> dict[str, Any] | None:
+    """The candidate at this point, if the place or the cluster has it."""
+    rows = connection.execute(
+        "SELECT candidates FROM tickets.geo_locations WHERE cluster = %(cluster)s AND decision_key = %(key)s "
+        "UNION ALL SELECT candidates FROM tickets.geo_clusters WHERE cluster = %(cluster)s AND %(key)s::text IS NULL",
+        {"cluster": what.cluster, "key": what.key},
+    ).fetchall()
+    offers = [offer for (offers,) in rows for offer in offers or ()]
+    return next((one for one in offers if Point(one["lat"], one["lon"]).distance_m(point) < _HERE_M), None)
 
 
 def _move(connection: Connection, what: Target, before: list[dict[str, Any]]) -> dict[str, int]:

@@ -2,7 +2,10 @@
 UPDATE tickets.geo_clusters AS known
 SET
     geom = CASE %(action)s::text
-        WHEN 'accept' THEN coalesce(known.proposed_geom, known.geom)
+        WHEN 'accept' THEN coalesce(
+            public.st_setsrid(public.st_makepoint(%(lon)s::double precision, %(lat)s::double precision), 4326),
+            known.proposed_geom, known.geom
+        )
         WHEN 'move' THEN public.st_setsrid(
             public.st_makepoint(%(lon)s::double precision, %(lat)s::double precision), 4326
         )
@@ -12,6 +15,8 @@ SET
     END,
     proposed_geom = NULL,
     suspect = false,
+    provider = coalesce(%(provider)s::text, known.provider),
+    provider_ref = CASE WHEN %(provider)s::text IS NULL THEN known.provider_ref ELSE %(ref)s::text END,
     origin = CASE %(action)s::text WHEN 'move' THEN 'manual' ELSE known.origin END,
     status = CASE %(action)s::text
         WHEN 'keep-cluster' THEN CASE WHEN known.geom IS NULL THEN 'kept' ELSE 'ok' END

@@ -45,10 +45,14 @@ class Scored:
 
 
 def scored(specific: str, context: str, candidates: Iterable[Candidate], cluster: Cluster) -> list[Scored]:
-    """The candidates that may be meant, best first; `context` are words the name may share for free (its area)."""
+    """All candidates with their marks, best first; `context` are words the name may share for free (its area)."""
     found = [_scored(specific, context, candidate, cluster) for candidate in candidates]
-    alike = [one for one in found if one.similarity >= LEAST_SIMILARITY]
-    return sorted(alike, key=lambda one: -one.score)
+    return sorted(found, key=lambda one: -one.score)
+
+
+def alike(found: Iterable[Scored]) -> list[Scored]:
+    """Those that may be meant: called like the name."""
+    return [one for one in found if one.similarity >= LEAST_SIMILARITY]
 
 
 def is_ambiguous(found: Sequence[Scored]) -> bool:
@@ -79,12 +83,12 @@ def similarity(specific: str, context: str, candidate: Candidate) -> float:
 
 
 def _scored(specific: str, context: str, candidate: Candidate, cluster: Cluster) -> Scored:
-    alike = similarity(specific, context, candidate)
+    like = similarity(specific, context, candidate)
     importance = _UNKNOWN_IMPORTANCE if candidate.importance is None else min(1.0, max(0.0, candidate.importance))
     distance_m = cluster.centre.distance_m(candidate.point) if cluster.centre else None
     nearness = 0.0 if distance_m is None else max(0.0, 1 - distance_m / HARD_LIMIT_M)
-    score = _NAME_WEIGHT * alike + _IMPORTANCE_WEIGHT * importance + _NEARNESS_WEIGHT * nearness
-    return Scored(candidate, alike, score, distance_m)
+    score = _NAME_WEIGHT * like + _IMPORTANCE_WEIGHT * importance + _NEARNESS_WEIGHT * nearness
+    return Scored(candidate, like, score, distance_m)
 
 
 def _words(text: str) -> list[str]:
@@ -105,8 +109,8 @@ def _covered(words: list[str], by: Sequence[str]) -> float:
     exact = [word for word in words if word in by]
     if not any(_weight(word) == 1 for word in exact):
         return sum(map(_weight, exact)) / total if exact and len(exact) == len(words) else 0.0
-    alike = [word for word in words if word not in exact and any(_alike(word, other) for other in by)]
-    return sum(map(_weight, [*exact, *alike])) / total
+    near = [word for word in words if word not in exact and any(_alike(word, other) for other in by)]
+    return sum(map(_weight, [*exact, *near])) / total
 
 
 def _weight(word: str) -> float:

@@ -3,13 +3,13 @@
 INSERT INTO tickets.geo_locations AS known (
     location_name, cluster, decision_key, clean_kind, place, alt, unit, status, precision, score, name_sim, dist_m,
     provider, provider_ref, query, norm_version, attempts, next_try_at, geom, proposed_geom,
-    verified, verified_by, verified_at, note, updated_at
+    verified, verified_by, verified_at, note, candidates, updated_at
 )
 SELECT
     item.location_name, item.cluster, item.decision_key, item.clean_kind, item.place, item.alt, item.unit,
     twin.status, twin.precision, twin.score, twin.name_sim, twin.dist_m,
     twin.provider, twin.provider_ref, twin.query, %(version)s, twin.attempts, twin.next_try_at, twin.geom,
-    twin.proposed_geom, twin.verified, twin.verified_by, twin.verified_at, twin.note, %(now)s
+    twin.proposed_geom, twin.verified, twin.verified_by, twin.verified_at, twin.note, twin.candidates, %(now)s
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS item (
     location_name text, cluster text, decision_key text, clean_kind text, place text, alt text, unit text
 )
@@ -48,6 +48,7 @@ ON CONFLICT (location_name, cluster) DO UPDATE SET
     verified_by = excluded.verified_by,
     verified_at = excluded.verified_at,
     note = excluded.note,
+    candidates = excluded.candidates,
     updated_at = excluded.updated_at
 WHERE NOT known.verified
 RETURNING known.location_name, known.cluster

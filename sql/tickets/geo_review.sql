@@ -13,7 +13,8 @@ WITH place AS (
         min(location.name_sim) AS similarity,
         min(location.dist_m) AS dist_m,
         (array_agg(location.proposed_geom ORDER BY location.updated_at DESC))[1] AS proposed_geom,
-        min(location.note) AS note
+        min(location.note) AS note,
+        (array_agg(location.candidates ORDER BY location.updated_at DESC))[1] AS candidates
     FROM tickets.geo_locations AS location
     WHERE NOT location.verified
         AND (
@@ -45,20 +46,29 @@ SELECT
     place.similarity,
     place.provider,
     place.query,
-    place.note
+    place.note,
+    place.candidates,
+    touched.moves,
+    centre.lat AS centre_lat,
+    centre.lon AS centre_lon
 FROM place
 CROSS JOIN LATERAL (
-    SELECT count(*) AS tickets, count(*) FILTER (WHERE ticket.is_actionable) AS open
+    SELECT
+        count(*) AS tickets,
+        count(*) FILTER (WHERE ticket.is_actionable) AS open,
+        -- A point of the feed stays, whatever is decided.
+        count(*) FILTER (WHERE ticket.geo_source <> 'feed') AS moves
     FROM (
-        SELECT inc.is_actionable FROM unnest(place.names) AS name
+        SELECT inc.is_actionable, inc.geo_source FROM unnest(place.names) AS name
         JOIN tickets.inc ON hashtextextended(inc.location_name, 0) = hashtextextended(name, 0)
             AND inc.location_name = name AND coalesce(inc.cluster, '') = place.cluster
         UNION ALL
-        SELECT crq.is_actionable FROM unnest(place.names) AS name
+        SELECT crq.is_actionable, crq.geo_source FROM unnest(place.names) AS name
         JOIN tickets.crq ON hashtextextended(crq.location_name, 0) = hashtextextended(name, 0)
             AND crq.location_name = name AND coalesce(crq.cluster, '') = place.cluster
     ) AS ticket
 ) AS touched
+LEFT JOIN tickets.geo_clusters AS centre ON centre.cluster = place.cluster
 UNION ALL
 SELECT
     CASE WHEN area.suspect OR area.geom IS NOT NULL THEN 'suspect_centroid' WHEN area.status IN ('ambiguous', 'no_match') THEN area.status ELSE 'far' END,
@@ -75,14 +85,21 @@ SELECT
     area.name_sim,
     area.provider,
     area.query,
-    area.note
+    area.note,
+    area.candidates,
+    touched.moves,
+    area.lat,
+    area.lon
 FROM tickets.geo_clusters AS area
 CROSS JOIN LATERAL (
-    SELECT count(*) AS tickets, count(*) FILTER (WHERE ticket.is_actionable) AS open
+    SELECT
+        count(*) AS tickets,
+        count(*) FILTER (WHERE ticket.is_actionable) AS open,
+        count(*) FILTER (WHERE ticket.geo_source IN ('cluster', 'none')) AS moves
     FROM (
-        SELECT inc.is_actionable FROM tickets.inc WHERE inc.cluster = area.cluster
+        SELECT inc.is_actionable, inc.geo_source FROM tickets.inc WHERE inc.cluster = area.cluster
         UNION ALL
-        SELECT crq.is_actionable FROM tickets.crq WHERE crq.cluster = area.cluster
+        SELECT crq.is_actionable, crq.geo_source FROM tickets.crq WHERE crq.cluster = area.cluster
     ) AS ticket
 ) AS touched
 WHERE NOT area.verified AND (area.suspect OR area.alias IS NOT NULL OR area.geom IS NULL);

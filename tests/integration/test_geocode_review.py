@@ -130,3 +130,31 @@ def test_an_unknown_name_or_nobody_is_refused(waiting: GeoWorld) -> None:
         decide(waiting, "accept", name="ELSEWHERE")
     with waiting.connect() as connection, pytest.raises(UsageError, match="--by"):
         review.decide(connection, review.target(connection, "greenspan", "ROYSAMBU"), "accept", who=" ", now=NOW)
+
+
+def test_another_candidate_can_be_accepted_and_the_point_says_whose_it_is(
+    waiting: GeoWorld, geocoder: Geocoder
+) -> None:
+    """What the provider offered is kept; accepting one of it takes its provider, and undo gives back what was."""
+    with waiting.connect() as connection:
+        (item,) = [one for one in review.queue(connection, 10) if one["place"] == "Greenspan"]
+    (offer,) = item["candidates"]
+    assert (offer["name"], offer["lat"], offer["lon"], item["moves"]) == ("Greenspan", FAR.lat, FAR.lon, 2)
+    assert round(offer["dist_m"]) == round(item["dist_m"])
+    before = waiting.query("SELECT provider, provider_ref FROM tickets.geo_locations ORDER BY location_name")
+    waiting.query(
+        "UPDATE tickets.geo_locations SET candidates = candidates || jsonb_build_array(candidates -> 0 || "
+        """'{"lat": -1.3, "lon": 36.9, "provider": "opencage", "ref": "way/7", "precision": "street"}') """
+        "WHERE decision_key = 'greenspan' RETURNING 1"
+    )
+    with pytest.raises(UsageError, match="none of the candidates"):
+        decide(waiting, "accept", Point(-1.31, 36.9))
+    assert decide(waiting, "accept", Point(-1.3, 36.9)).moved == {"inc": 2, "crq": 0}
+    found = waiting.query(
+        "SELECT DISTINCT provider, provider_ref, precision, lat, lon FROM tickets.geo_locations WHERE verified"
+    )
+    assert found == [("opencage", "way/7", "street", -1.3, 36.9)]
+    assert "opencage" in waiting.query("SELECT reporting.fn_credits()")[0][0]
+    decide(waiting, "undo")
+    assert waiting.query("SELECT provider, provider_ref FROM tickets.geo_locations ORDER BY location_name") == before
+    assert geocoder.places

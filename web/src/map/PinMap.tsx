@@ -1,7 +1,7 @@
-// A small map with one proposed point and one pin that a person sets.
+// A small map with the candidates of a place, the centre of its cluster, and one pin that a person sets.
 import 'maplibre-gl/dist/maplibre-gl.css'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
-import { type GeoJSONSource, Map as MapLibre, setWorkerUrl } from 'maplibre-gl'
+import { type GeoJSONSource, LngLatBounds, Map as MapLibre, setWorkerUrl } from 'maplibre-gl'
 import type { Feature } from 'geojson'
 import { useEffect, useRef, useState } from 'react'
 import { addGround, drawImage } from './ground'
@@ -12,7 +12,9 @@ setWorkerUrl(workerUrl)
 type LonLat = [number, number]
 
 interface Props {
-  proposed: LonLat | null
+  offers: readonly LonLat[]
+  chosen: number
+  centre: LonLat | null
   pin: LonLat | null
   dark: boolean
   moving: boolean
@@ -20,12 +22,12 @@ interface Props {
   onPin: (pin: LonLat) => void
 }
 
-export default function PinMap({ proposed, pin, dark, moving, label, onPin }: Props) {
+export default function PinMap({ offers, chosen, centre, pin, dark, moving, label, onPin }: Props) {
   const box = useRef<HTMLDivElement>(null)
   const map = useRef<MapLibre | null>(null)
   const tell = useRef(onPin)
   tell.current = onPin
-  const start = useRef(proposed)
+  const start = useRef(offers[chosen] ?? centre)
   const [ready, setReady] = useState(false)
 
   useEffect(() => {
@@ -61,9 +63,23 @@ export default function PinMap({ proposed, pin, dark, moving, label, onPin }: Pr
     if (!ready || map.current === null) return
     const at = (coordinates: LonLat | null, mark: string): Feature[] => (coordinates === null ? [] : [{ type: 'Feature', properties: { mark }, geometry: { type: 'Point', coordinates } }])
     void map.current.getSource<GeoJSONSource>('pins')?.setData({
-      type: 'FeatureCollection', features: [...at(proposed, 'mark|on_track|ringed'), ...at(pin, 'mark|breached|solid')],
+      type: 'FeatureCollection',
+      features: [
+        ...at(centre, 'mark|unknown|ringed'),
+        ...offers.flatMap((one, i) => (i === chosen ? [] : at(one, 'mark|at_risk|ringed'))),
+        ...at(offers[chosen] ?? null, 'mark|on_track|ringed'), ...at(pin, 'mark|breached|solid'),
+      ],
     })
-  }, [ready, proposed, pin])
+  }, [ready, offers, chosen, centre, pin])
+
+  // All that is to be compared is in view: the choice moves nothing, so that it can be compared at all.
+  useEffect(() => {
+    const all = [...offers, ...(centre === null ? [] : [centre])]
+    if (!ready || map.current === null || all.length === 0) return
+    const bounds = new LngLatBounds()
+    for (const one of all) bounds.extend(one)
+    map.current.fitBounds(bounds, { padding: 60, maxZoom: 13, animate: false })
+  }, [ready, offers, centre])
 
   return <div className="map" ref={box} style={moving ? { cursor: 'crosshair' } : {}} />
 }

@@ -11,6 +11,7 @@ import { painted } from '../map/painted'
 import { NO_FILTER } from '../model/filter'
 import { isTyping } from '../ui/App'
 import { Boundary } from '../ui/Boundary'
+import { Credits } from '../ui/Credits'
 import { Drawer } from '../ui/Drawer'
 import { Filters } from '../ui/Filters'
 import { Shape } from '../ui/Shape'
@@ -139,6 +140,7 @@ export function MapScreen() {
           <Outages outages={outages} onShow={(keys) => { setGroup(new Set(keys)); setPhone('list') }} />
           <Legend vehicles={hasFleet} />
           {basemap !== null && !outlines ? null : <p className="credit">{outlines && `${t('map.outlines')} · `}{t('map.attribution')}</p>}
+          <Credits />
           <TimeSlider busy={past.isFetching} />
           <button className="button only-phone" style={{ position: 'absolute', left: 12, top: 12 }} onClick={() => { setPhone('list') }}>{t('list.open', { n: rows.length })}</button>
         </section>

@@ -97,7 +97,7 @@ function Rules({ quality }: { quality: Quality }) {
                   <td>{meaningOf(rule, t)}<div className="soft"><code>{rule.rule}</code></div></td>
                   <td className="number">{number(rule.count)}</td>
                   <td className="number">
-                    {percent(rule.share)}
+                    {fine(rule, number)}
                     <div className="soft">{t(`quality.of.${rule.scope}`, { n: number(rule.of) })}</div>
                     {rule.is_over && <div className="bad">{t('quality.over', { limit: percent(rule.limit) })}</div>}
                   </td>
@@ -184,6 +184,12 @@ function Spark({ days }: { days: Record<string, number> }) {
       {values.map((value, i) => <rect key={i} x={i * 4} width="3" y={24 - (value / most) * 22} height={(value / most) * 22} fill="var(--soft)" />)}
     </svg>
   )
+}
+
+// A share as it is: one of thousands is not none.
+function fine({ share, count }: Rule, number: (value: number, digits?: number) => string): string {
+  if (share === null) return '–'
+  return count > 0 && share < 0.001 ? `< ${number(0.1, 1)} %` : `${number(share * 100, share < 0.1 ? 1 : 0)} %`
 }
 
 function meaningOf({ rule, meaning }: Rule, t: (key: MessageKey) => string): string {

@@ -108,16 +108,18 @@ function HeldTable({ held, busy, decide }: { held: readonly Held[]; busy: boolea
           {held.map((one) => (
             <tr key={one.reference} className={one.discarded_at === null ? '' : 'small'} data-reference={one.reference}>
               <td><Reason reason={one.reason} /></td>
-              <td className="sample">{one.key.split('/').at(-1)}</td>
+              <td><code>{one.key.split('/').at(-1)}</code></td>
               <td className="number">{one.line ?? t('quarantine.whole')}</td>
               <td>{one.record === null ? <span className="soft">{one.line === null ? '' : t('quarantine.hidden')}</span> : <details><summary className="record">{one.record.slice(0, 60)}</summary><code className="sample">{one.record}</code></details>}</td>
               <td className="soft">
                 {time(Date.parse(one.since), now)}
                 {one.discarded_at !== null && <div>{t('quarantine.by', { who: one.discarded_by ?? '?' })}</div>}
               </td>
-              <td className="acts">
-                <button className="button" disabled={busy} onClick={() => void decide('retry', [one])}>{t('quality.retry')}</button>
-                {one.discarded_at === null && <button className="button" disabled={busy} onClick={() => void decide('discard', [one])}>{t('quality.discard')}</button>}
+              <td>
+                <div className="decide">
+                  <button className="button" disabled={busy} onClick={() => void decide('retry', [one])}>{t('quality.retry')}</button>
+                  {one.discarded_at === null && <button className="button" disabled={busy} onClick={() => void decide('discard', [one])}>{t('quality.discard')}</button>}
+                </div>
               </td>
             </tr>
           ))}
@@ -146,7 +148,7 @@ function Decisions({ decisions }: { decisions: readonly Decision[] }) {
             {decisions.map((one, i) => (
               <tr key={i}>
                 <td className="soft">{time(Date.parse(one.at), now)}</td><td>{one.who}</td><td>{t(`quality.${one.action}`)}</td>
-                <td className="sample">{one.key.split('/').at(-1)}{one.line === null ? '' : `:${one.line}`}</td>
+                <td><code>{one.key.split('/').at(-1)}{one.line === null ? '' : `:${one.line}`}</code></td>
                 <td>{one.outcome === 'used' || one.outcome === 'discarded' ? t(`quarantine.outcome.${one.outcome}`) : one.outcome}</td>
               </tr>
             ))}

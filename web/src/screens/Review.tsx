@@ -6,6 +6,7 @@ import { useWords, type MessageKey } from '../i18n'
 import { en } from '../i18n/en'
 import { isTyping } from '../ui/App'
 import { useShared } from '../ui/state'
+import { Credits } from '../ui/Credits'
 import { Empty, Failed, Loading } from '../ui/States'
 
 const PinMap = lazy(() => import('../map/PinMap'))
@@ -26,6 +27,28 @@ export interface Waiting {
   provider: string | null
   query: string | null
   note: string | null
+  candidates: Candidate[] | null
+  // Of the tickets, those whose point is not the feed's own: they would move.
+  moves: number
+  centre_lat: number | null
+  centre_lon: number | null
+}
+
+interface Candidate {
+  name: string
+  label: string
+  lat: number
+  lon: number
+  similarity: number
+  dist_m: number | null
+  provider: string
+}
+
+interface Decision {
+  who: string
+  action: string
+  cluster: string
+  decision_key: string | null
 }
 
 type Action = 'accept' | 'reject' | 'move' | 'keep-cluster' | 'undo'
@@ -42,31 +65,42 @@ const ACTIONS: [string, Action, MessageKey][] = [
 
 export default function Review() {
   const { live, dark } = useShared()
-  const { t, number } = useWords()
+  const { t, number, percent, distance } = useWords()
   const client = useQueryClient()
   const { data, error, errorUpdatedAt, refetch, isPending } = useQuery({
     queryKey: ['review', live.rev],
-    queryFn: ({ signal }) => json<{ queue: Waiting[] }>('/api/geocode/review', { signal }),
+    queryFn: ({ signal }) => json<{ queue: Waiting[]; decided: Decision | null }>('/api/geocode/review', { signal }),
   })
   const [skipped, setSkipped] = useState<ReadonlySet<string>>(new Set())
   const [chosen, setChosen] = useState<string | null>(null)
   const [pin, setPin] = useState<[number, number] | null>(null)
   const [moving, setMoving] = useState(false)
   const [told, setTold] = useState<{ text: string; bad: boolean } | null>(null)
-  const [last, setLast] = useState<Waiting | null>(null)
+  const [offer, setOffer] = useState(0)
   const [busy, setBusy] = useState(false)
 
   const queue = useMemo(() => [...(data?.queue ?? [])].sort((a, b) => Number(skipped.has(nameOf(a))) - Number(skipped.has(nameOf(b))) || b.open - a.open || b.tickets - a.tickets), [data, skipped])
   const waiting = queue.find((one) => nameOf(one) === chosen) ?? queue[0]
   const name = waiting === undefined ? null : nameOf(waiting)
+  // What may be accepted: the candidates, or the one point that an older decision proposes.
+  const offers = useMemo((): Candidate[] => {
+    if (waiting === undefined) return []
+    if (waiting.candidates !== null && waiting.candidates.length > 0) return waiting.candidates
+    if (waiting.lat === null || waiting.lon === null) return []
+    return [{ name: waiting.place, label: waiting.note ?? '', lat: waiting.lat, lon: waiting.lon, similarity: waiting.similarity ?? 0, dist_m: waiting.dist_m, provider: waiting.provider ?? '' }]
+  }, [waiting])
+  const last = data?.decided ?? null
   useEffect(() => {
     setPin(null)
     setMoving(false)
+    setOffer(0)
   }, [name])
 
   const decide = async (action: Action): Promise<void> => {
     const about = action === 'undo' ? last : waiting
     if (about === undefined || about === null || busy) return
+    const chosen = offers[offer]
+    if (action === 'accept' && chosen === undefined) return
     if (action === 'move' && pin === null) {
       setMoving(true)
       return
@@ -76,12 +110,12 @@ export default function Review() {
       const done = await post<Decided>('/api/geocode/review', {
         cluster: about.cluster, decision_key: about.decision_key, action,
         ...(action === 'move' && pin !== null ? { lon: pin[0], lat: pin[1] } : {}),
+        ...(action === 'accept' && waiting?.candidates?.[offer] !== undefined ? { lon: chosen?.lon, lat: chosen?.lat } : {}),
       })
       const moved = Object.values(done.tickets_moved).reduce((a, b) => a + b, 0)
-      setTold({ text: t('review.done', { name: about.place, decision: t(ACTIONS.find(([, one]) => one === action)?.[2] ?? 'review.accept'), n: moved }), bad: false })
-      setLast(action === 'undo' ? null : about)
+      setTold({ text: t('review.done', { name: 'place' in about ? about.place : about.decision_key ?? about.cluster, decision: t(ACTIONS.find(([, one]) => one === action)?.[2] ?? 'review.accept'), n: moved }), bad: false })
       setPin(null)
-      await client.invalidateQueries({ queryKey: ['review'] })
+      await Promise.all([client.invalidateQueries({ queryKey: ['review'] }), client.invalidateQueries({ queryKey: ['credits'] })])
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem
       setTold({ text: problem.status === 403 ? t('review.forbidden') : problem.message, bad: true })
@@ -95,14 +129,20 @@ export default function Review() {
     setChosen(null)
   }
 
-  const keys = useRef({ decide, skip })
-  keys.current = { decide, skip }
+  const points = useMemo(() => offers.map(({ lon, lat }): [number, number] => [lon, lat]), [offers])
+  const step = (by: number): void => {
+    const next = queue[queue.findIndex((one) => one === waiting) + by]
+    if (next !== undefined) setChosen(nameOf(next))
+  }
+  const keys = useRef({ decide, skip, step })
+  keys.current = { decide, skip, step }
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
       const action = ACTIONS.find(([key]) => key === event.key)?.[1]
       if (action !== undefined) void keys.current.decide(action)
       else if (event.key === 's') keys.current.skip()
+      else if (event.key === 'j' || event.key === 'k') keys.current.step(event.key === 'j' ? 1 : -1)
       else return
       event.preventDefault()
     }
@@ -128,7 +168,7 @@ export default function Review() {
               <button key={nameOf(one)} aria-current={one === waiting} onClick={() => { setChosen(nameOf(one)) }}>
                 <strong>{one.place}</strong>
                 <span className="soft">{one.cluster} · {reasonWord(one.reason, t)}</span>
-                <span>{t('review.effect', { n: one.tickets })}</span>
+                <span>{t('review.effect', { n: one.moves })}</span>
               </button>
             ))}
           </nav>
@@ -140,24 +180,44 @@ export default function Review() {
               <dd>
                 {reasonWord(waiting.reason, t)}
                 {waiting.dist_m !== null && ` · ${t('review.distance', { km: number(waiting.dist_m / 1000, 1), cluster: waiting.cluster })}`}
-                {` · ${t('review.effect', { n: waiting.tickets })}`}
+              </dd>
+              <dt>{t('review.effect.label')}</dt>
+              <dd>
+                <strong>{t('review.effect', { n: waiting.moves })}</strong>{' '}
+                <span className="soft">{t('review.effect.of', { open: number(waiting.open), tickets: number(waiting.tickets) })}</span>
               </dd>
             </dl>
+            {offers.length === 0 ? <p className="soft">{t('review.candidates.none')}</p> : (
+              <div className="offers" role="radiogroup" aria-label={t('review.candidates')}>
+                {offers.map((one, i) => (
+                  <label key={`${one.lat},${one.lon}`} data-offer={i}>
+                    <input type="radio" name="offer" checked={offer === i} onChange={() => { setOffer(i); setPin(null); setMoving(false) }} />
+                    <b>{i + 1}</b>
+                    <span><strong>{one.name}</strong> <span className="soft">{one.label}</span></span>
+                    <span className="soft">
+                      {[one.dist_m === null ? '' : t('review.away', { distance: distance(one.dist_m) }), t('review.alike', { p: percent(one.similarity) }), one.provider].filter(Boolean).join(' · ')}
+                    </span>
+                  </label>
+                ))}
+              </div>
+            )}
             <div className="mapside">
               <Suspense fallback={<Loading rows={3} />}>
                 <PinMap
                   key={name} dark={dark} label={t('review.move.hint')} moving={moving}
-                  proposed={waiting.lat === null || waiting.lon === null ? null : [waiting.lon, waiting.lat]} pin={pin}
+                  offers={points} chosen={offer} pin={pin}
+                  centre={waiting.centre_lat === null || waiting.centre_lon === null ? null : [waiting.centre_lon, waiting.centre_lat]}
                   onPin={(point) => { setPin(point); setMoving(true) }}
                 />
               </Suspense>
+              <Credits />
             </div>
             <div className="acts">
               {moving && <Coordinates pin={pin} onPin={setPin} />}
               {ACTIONS.map(([key, action, word]) => (
                 <button
                   key={action} className={action === 'accept' ? 'button main' : 'button'} aria-keyshortcuts={key}
-                  disabled={busy || (action === 'accept' && waiting.lat === null) || (action === 'undo' && last === null)}
+                  disabled={busy || (action === 'accept' && offers.length === 0) || (action === 'undo' && last === null)}
                   onClick={() => void decide(action)}
                 >
                   {t(word)} <kbd>{key}</kbd>
