@@ -78,9 +78,7 @@ def test_no_read_tells_a_stranger_what_may_name_a_customer(filled: Api, drain: A
     named = {"location_name": "WAMBUI_COURT", "customer_name": "WAMBUI", "latitude": "-1.2", "longitude": "36.8"}
     columns = [*FEED_COLUMNS, "customer_name"]
     drain("2026-06-22 12:00:00", [ticket("S", **named), closed("T", **named)], columns=columns)
-    drain(
-        "2026-06-22 13:00:00", [ticket("S", owner="x", **named), ticket("", **named)], columns=[*columns, "extra"]
-    )
+    drain("2026-06-22 13:00:00", [ticket("S", owner="x", **named), ticket("", **named)], columns=[*columns, "extra"])
     connection.execute(
         "INSERT INTO tickets.geo_locations "
         "(location_name, cluster, decision_key, clean_kind, place, status, updated_at) "
