@@ -56,7 +56,9 @@ _GLOBAL_VALUES: Final = frozenset({"--now", "--env-file", "--log-format"})
 @click.version_option(__version__, prog_name="fleettickets")
 @click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary; errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="Tell more; show a traceback when something breaks.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Tell more: progress in a log too, a traceback when something breaks."
+)
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),

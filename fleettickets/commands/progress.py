@@ -1,4 +1,4 @@
-"""Progress of a run: a bar on a terminal, plain lines in a log, both on stderr."""
+"""Progress of a run on stderr: a bar on a terminal, nothing in a log, plain lines there with -v."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def follow(app: App, name: str) -> Iterator[Watcher]:
         finally:
             bar.close()
     else:
-        yield _Lines(name)
+        yield _Lines(name) if app.verbose else NOBODY
 
 
 class _Lines:

@@ -115,3 +115,15 @@ def test_what_a_database_says_in_the_middle_of_a_command_has_its_exit_code(
 
     assert run(breaks, []) == exit_code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("flags", "lines"), [((), 0), (("-v",), 1), (("-q",), 0)])
+def test_a_log_gets_progress_only_when_it_is_asked_for(
+    shell: Shell, tmp_path: Path, flags: tuple[str, ...], lines: int
+) -> None:
+    """Cron mails whatever stands on stderr: a run that went well says nothing there."""
+    folder = tmp_path / "automations" / "inc" / "changes"
+    folder.mkdir(parents=True)
+    (folder / "2024-06-22T12-00-00.csv").write_bytes(sheet([closed("A", "2024-06-20 12:00:00")]))
+    done = shell("fleettickets", *flags, "ingest", "inc", "--dir", str(tmp_path))
+    assert (done.exit_code, len(done.err.splitlines())) == (0, lines)
