@@ -11,7 +11,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from fleettickets import db
@@ -35,7 +36,6 @@ from fleettickets.source.bucket import Bucket, open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from fleettickets.demo.agreement import Agreement
@@ -72,6 +72,7 @@ class Demo:
     program: str = "fleettickets"
     """How to call fleettickets on this playground from another terminal."""
     now: datetime = field(init=False)
+    began: datetime = field(default_factory=partial(datetime.now, UTC))
     explain: str | None = None
     running: Stack | None = None
     fleet: Fleet | None = None
@@ -261,7 +262,7 @@ class Demo:
                 "ORDER BY created_at_service, ticket_id LIMIT 1"
             ).fetchone()
         self.explain = f"{self.program} sla explain {row[0]} --at {self.now:%Y-%m-%dT%H:%M%z}" if row else None
-        scene.tell(self.home, scene.Scene(self.now, phase, self.explain))
+        scene.tell(self.home, scene.Scene(self.began, self.now, phase, self.explain))
 
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:

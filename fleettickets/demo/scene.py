@@ -20,6 +20,8 @@ _BROKEN: Final = "feed-is-broken"
 class Scene:
     """Where the demo stands."""
 
+    began: datetime
+    """When this demo began, by the wall clock: tells it from the one before."""
     now: datetime
     phase: str
     """`replay` until the story has reached the present, then `live`."""
@@ -30,7 +32,7 @@ class Scene:
 def tell(home: Path, scene: Scene) -> None:
     """Set the scene for the web server."""
     fresh = home / f"{_SCENE}.new"
-    fresh.write_text(json.dumps({**asdict(scene), "now": scene.now.isoformat()}), encoding="utf-8")
+    fresh.write_text(json.dumps(asdict(scene), default=datetime.isoformat), encoding="utf-8")
     fresh.replace(home / _SCENE)
 
 
@@ -40,7 +42,8 @@ def told(home: Path) -> Scene:
         known: dict[str, Any] = json.loads((home / _SCENE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"no demo plays in {home}") from None
-    return Scene(datetime.fromisoformat(known["now"]).astimezone(UTC), known["phase"], known["explain"])
+    began, now = (datetime.fromisoformat(known[name]).astimezone(UTC) for name in ("began", "now"))
+    return Scene(began, now, known["phase"], known["explain"])
 
 
 def is_broken(home: Path) -> bool:

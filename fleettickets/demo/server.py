@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
@@ -85,11 +87,5 @@ def controls(home: Path) -> APIRouter:
 
 
 def _said(home: Path) -> Response:
-    now = scene.told(home)
-    document: dict[str, Any] = {
-        "now": now.now.isoformat(),
-        "phase": now.phase,
-        "explain": now.explain,
-        "broken": scene.is_broken(home),
-    }
-    return Response(json.dumps(document), media_type="application/json", headers={"cache-control": "no-store"})
+    document = {**asdict(scene.told(home)), "broken": scene.is_broken(home)}
+    return Response(orjson.dumps(document), media_type="application/json", headers={"cache-control": "no-store"})

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from feed import Shelf, sheet
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from fleettickets import db
 from fleettickets.commands.progress import NOBODY
@@ -90,6 +90,7 @@ def browser() -> Iterator[Browser]:
     found = next((path for name in _CHROMIUM if (path := shutil.which(name))), None)
     assert found, "there is no Chromium: sh .ci/prepare browser"
     assert (ASSETS / "index.html").is_file(), "the web app is not built: sh .ci/prepare web"
+    expect.set_options(timeout=20_000)  # as long as a page may take on a busy machine
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=found, args=_FLAGS)
         yield opened
@@ -105,7 +106,7 @@ def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=output, stderr=output, text=True)
         try:
-            yield Site(database_url, _address(process, log), process)
+            yield Site(database_url, address(process, log), process)
         finally:
             process.terminate()
             process.wait(20)
@@ -139,7 +140,8 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
     assert [url for one in visits for url in one.foreign] == []
 
 
-def _address(process: subprocess.Popen[str], log: Path) -> str:
+def address(process: subprocess.Popen[str], log: Path) -> str:
+    """Where the server that writes this log answers."""
     for _ in range(600):
         found = re.search(r"http://[\d.]+:\d+", log.read_text(encoding="utf-8"))
         if found:

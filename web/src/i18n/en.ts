@@ -1,8 +1,10 @@
 // English words of the interface; every other catalogue has exactly these keys. ICU message syntax.
 import { dispatchEn } from './dispatch.en'
+import { tourEn } from './tour.en'
 
 export const en = {
   ...dispatchEn,
+  ...tourEn,
   'app.skip': 'Skip to the list',
   'screen.map': 'Map',
   'screen.board': 'SLA board',

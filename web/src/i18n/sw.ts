@@ -1,9 +1,11 @@
 // Kiswahili words of the interface. To be reviewed by a native speaker.
 import { dispatchSw } from './dispatch.sw'
 import type { MessageKey } from './en'
+import { tourSw } from './tour.sw'
 
 export const sw: Record<MessageKey, string> = {
   ...dispatchSw,
+  ...tourSw,
   'app.skip': 'Ruka hadi kwenye orodha',
   'screen.map': 'Ramani',
   'screen.board': 'Ubao wa SLA',

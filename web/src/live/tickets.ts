@@ -112,6 +112,11 @@ export class TicketStore {
     return this.#busy
   }
 
+  // The server's clock, as somebody just heard it.
+  keepTime(now: number): void {
+    this.#set({ skewMs: now - Date.now() })
+  }
+
   #online = (): void => {
     void this.refresh()
     this.#listen()

@@ -13,6 +13,7 @@ interface Config {
   version: string
   basemap_url: string | null
   tiles_above: number
+  demo: boolean
 }
 
 // The configured ground; null: the built-in one; undefined until it is known.

@@ -5,6 +5,7 @@ import type { TicketStore } from '../live/tickets'
 import { rulesThen } from '../model/freshness'
 import { DAY, dayStart } from '../model/time'
 import { type Language, type Screen, SCREENS, type Theme } from '../model/view'
+import { useConfig } from '../screens/data'
 import { MapScreen } from '../screens/MapScreen'
 import { Boundary } from './Boundary'
 import { Help } from './Help'
@@ -23,6 +24,8 @@ const PAGES: Record<Exclude<Screen, 'map'>, ComponentType> = {
   dispatch: lazy(() => import('../screens/Dispatch')),
 }
 
+const Tour = lazy(() => import('./Tour'))
+
 export function App({ store }: { store: TicketStore }) {
   const [view, go] = useUrl()
   const live = useSyncExternalStore(store.subscribe, store.get)
@@ -31,6 +34,7 @@ export function App({ store }: { store: TicketStore }) {
   const freshness = (view.at === null ? undefined : past.data?.freshness) ?? live.freshness
   const rules = useMemo(() => (view.at === null ? live.rules : { inc: rulesThen(live.rules.inc), crq: rulesThen(live.rules.crq) }), [view.at, live.rules])
   const [help, setHelp] = useState(false)
+  const isDemo = useConfig()?.demo ?? false
 
   useEffect(() => {
     store.start()
@@ -98,7 +102,10 @@ export function App({ store }: { store: TicketStore }) {
           <a className="skip" href="#main">{words.t('app.skip')}</a>
           <Header help={() => { setHelp(true) }} switchLanguage={switchLanguage} switchTheme={switchTheme} />
           <ClockLine />
-          <Banner />
+          <div>
+            <Banner />
+            {isDemo && <Suspense><Tour /></Suspense>}
+          </div>
           <main id="main" className={wide ? `work ${view.screen}` : 'page'} tabIndex={wide ? -1 : 0}>
             {live.problem?.status === 401 ? <SignIn /> : Page === null ? <MapScreen /> : (
               <Boundary of={view.screen}><Suspense fallback={<Loading />}><Page /></Suspense></Boundary>
