@@ -16,9 +16,18 @@ interface Config {
   demo: boolean
 }
 
+function useConfig(): UseQueryResult<Config> {
+  return useQuery({ queryKey: ['config'], staleTime: Infinity, queryFn: () => json<Config>('/api/config') })
+}
+
+// Whether this server plays a demo.
+export function useIsDemo(): boolean {
+  return useConfig().data?.demo ?? false
+}
+
 // The configured ground; null: the built-in one; undefined until it is known.
 export function useBasemap(): string | null | undefined {
-  const { data, isError } = useQuery({ queryKey: ['config'], staleTime: Infinity, queryFn: () => json<Config>('/api/config') })
+  const { data, isError } = useConfig()
   return data === undefined ? (isError ? null : undefined) : data.basemap_url
 }
 

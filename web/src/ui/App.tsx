@@ -5,7 +5,7 @@ import type { TicketStore } from '../live/tickets'
 import { rulesThen } from '../model/freshness'
 import { DAY, dayStart } from '../model/time'
 import { type Language, type Screen, SCREENS, type Theme } from '../model/view'
-import { useConfig } from '../screens/data'
+import { useIsDemo } from '../screens/data'
 import { MapScreen } from '../screens/MapScreen'
 import { Boundary } from './Boundary'
 import { Help } from './Help'
@@ -34,7 +34,7 @@ export function App({ store }: { store: TicketStore }) {
   const freshness = (view.at === null ? undefined : past.data?.freshness) ?? live.freshness
   const rules = useMemo(() => (view.at === null ? live.rules : { inc: rulesThen(live.rules.inc), crq: rulesThen(live.rules.crq) }), [view.at, live.rules])
   const [help, setHelp] = useState(false)
-  const isDemo = useConfig()?.demo ?? false
+  const isDemo = useIsDemo()
 
   useEffect(() => {
     store.start()
