@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fleet import day
 
+from bench.dispatch.bounds import bounds
 from fleettickets.dispatch import audit
 from fleettickets.dispatch.model import Plan, Reason, Unassigned
 from fleettickets.dispatch.problem import problem_of, triage
@@ -15,6 +16,7 @@ from fleettickets.dispatch.tour import Tour
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bench.dispatch.bounds import Bounds
     from bench.dispatch.contenders import Contender, Orders
     from fleettickets.dispatch.audit import Score
     from fleettickets.dispatch.model import Instance
@@ -30,6 +32,7 @@ class Result:
     score: Score
     faults: list[str]
     took_s: float
+    bounds: Bounds
 
 
 def contest(
@@ -45,9 +48,12 @@ def contest(
         for n_vehicles in vehicles:
             for n_tickets in tickets:
                 instance = day(n_vehicles, n_tickets, seed)
+                limits = bounds(instance)
                 for contender in contenders:
                     orders, took_s = contender.plan(instance)
-                    result = judged(instance, f"{n_vehicles} x {n_tickets} / {seed}", contender.name, orders, took_s)
+                    result = judged(
+                        instance, f"{n_vehicles} x {n_tickets} / {seed}", contender.name, orders, took_s, limits
+                    )
                     results.append(result)
                     score = result.score
                     say(
@@ -59,7 +65,7 @@ def contest(
     return results
 
 
-def judged(instance: Instance, name: str, contender: str, orders: Orders, took_s: float) -> Result:
+def judged(instance: Instance, name: str, contender: str, orders: Orders, took_s: float, limits: Bounds) -> Result:
     """Drive the orders and let the audit look at them. More tickets than a quarter above the room: oversubscribed."""
     jobs, vehicles, _ = triage(instance)
     problem = problem_of(jobs, vehicles, instance.policy, None)
@@ -70,4 +76,7 @@ def judged(instance: Instance, name: str, contender: str, orders: Orders, took_s
     )
     plan = Plan(routes, left, contender, problem.travel.source)
     room = sum(vehicle.shift_end_s for vehicle in vehicles) / (sum(job.service_s for job in jobs) / len(jobs))
-    return Result(name, contender, len(jobs) > room, audit.score(instance, plan), audit.faults(instance, plan), took_s)
+    score, faults = audit.score(instance, plan), audit.faults(instance, plan)
+    if score.worth > limits.worth + 1 or score.saved > limits.saved:
+        faults.append("it is worth more than any plan can be: the bound is wrong")
+    return Result(name, contender, len(jobs) > room, score, faults, took_s, limits)

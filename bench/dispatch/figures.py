@@ -45,6 +45,9 @@ def document(results: Sequence[Result], absent: Sequence[Absent], seconds: float
                 "worth": round(one.score.worth),
                 "m_per_ticket": round(one.score.metres_per_ticket or 0),
                 "took_s": round(one.took_s, 2),
+                "most_worth": round(one.bounds.worth),
+                "most_saved": one.bounds.saved,
+                "least_m": None if one.bounds.way_m is None else round(one.bounds.way_m),
             }
             for one in results
         ],
@@ -69,8 +72,11 @@ def show(found: dict[str, Any]) -> None:
     for name, faults in found["faults"].items():
         print(f"{name} cannot be driven: {faults[0]}")
     print(f"urgent ticket: {found['urgent']}")
+    print(f"RC208: {found['rc208']}")
     if "nearest" in found:
         print(f"nearest: {found['nearest']}")
+    for aim in found["aims"]:
+        print(f"{'pass' if aim['passed'] else 'MISS'}  {aim['what']}: {aim['found']} (aim {aim['aim']}){aim['note']}")
     for name, reason in found["absent"].items():
         print(f"{name}: not measured: {reason}")
 

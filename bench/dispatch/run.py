@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench.dispatch import figures, near, urgent
+from bench.dispatch import aims, figures, near, rc208, urgent
 from bench.dispatch.contenders import contenders
 from bench.dispatch.contest import contest
 
@@ -24,8 +24,10 @@ def main() -> None:
         results = contest(found, arguments.vehicles, arguments.tickets, arguments.seeds, _say)
     document = figures.document(results, absent, arguments.seconds)
     document["urgent"] = urgent.measure(_say)
+    document["rc208"] = rc208.measure(arguments.seconds, _say)
     if arguments.near_tickets:
         document["nearest"] = near.measure(arguments.near_tickets, _say)
+    document["aims"] = aims.judged(results, document)
     if arguments.json:
         print(json.dumps(document, indent=2))
     else:

@@ -86,6 +86,30 @@ def test_a_stale_vehicle_is_sent_nowhere(town: db.Connection) -> None:
     assert made.document["summary"]["by_reason"] == {"stale_vehicle": 12}
 
 
+def test_a_vehicle_in_the_sea_is_sent_nowhere_and_the_others_are(town: db.Connection) -> None:
+    """A tracker that says so is wrong; where its vehicle is, nobody knows."""
+    vehicle(town, "EAST", -5.5, 42.5, at=NOW + timedelta(minutes=1))
+    made = plans.draft(town, QUICK, Locks(), NOW, "x")
+    assert {route["vehicle_id"] for route in made.document["routes"] if route["stops"]} == {"WEST"}
+    town.execute("DELETE FROM dispatch.vehicle WHERE vehicle_id = 'WEST'")
+    made = plans.draft(town, QUICK, Locks(), NOW, "x")
+    assert made.document["summary"]["by_reason"] == {"stale_vehicle": 12}
+
+
+def test_more_tickets_than_a_plan_holds_are_refused_in_a_sentence(town: db.Connection) -> None:
+    """Ten thousand are a plan, whatever time it takes; one more is a question to the dispatcher."""
+    town.execute(
+        "INSERT INTO tickets.inc (ticket_id, raw, geo_source) "
+        "SELECT 'N' || n, '{\"is_actionable\": \"true\"}', 'none' FROM generate_series(1, 9988) AS n"
+    )
+    made = plans.draft(town, QUICK, Locks(), NOW, "x")
+    assert made.document["summary"]["tickets"] == 10_000
+    assert made.document["summary"]["by_reason"] == {"no_location": 9988}
+    ticket(town, "ONE MORE", -1.28, 36.9)
+    with pytest.raises(UsageError, match="10,001 open tickets are more than a plan holds"):
+        plans.draft(town, QUICK, Locks(), NOW, "x")
+
+
 def test_nobody_is_sent_to_the_middle_of_a_cluster_against_the_plans_will(town: db.Connection) -> None:
     ticket(town, "COARSE", -1.28, 36.9, source="cluster")
     made = plans.draft(town, replace(QUICK, allows_coarse=False), Locks(), NOW, "Wanjiku")

@@ -121,6 +121,29 @@ def test_a_tracker_may_write_its_time_in_any_common_way(rolled_back: db.Connecti
     assert found == [(NOW + timedelta(minutes=minutes),)]
 
 
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.datetimes(datetime(2000, 1, 1), datetime(2999, 12, 31)).map(lambda at: at.replace(microsecond=0)),  # noqa: DTZ001  # naive on purpose
+    st.sampled_from(["T", " "]),
+    st.sampled_from(["", "Z", "+03:00", "-09:30", "+14:00", "+0300", "+03", " Z", ".25Z"]),
+)
+def test_a_time_in_iso_is_that_instant_in_whatever_shape(
+    shared_connection: db.Connection, at: datetime, between: str, offset: str
+) -> None:
+    """The short way of the usual shape and the long way of the others say the same."""
+    text = at.isoformat(between) + offset
+    expected = datetime.fromisoformat(text.replace(" Z", "Z"))
+    found = shared_connection.execute("SELECT dispatch.instant_of(%s)", [text]).fetchone()
+    assert found == (expected if expected.tzinfo else expected.replace(tzinfo=UTC),)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-02-29T10:00:00+03:00", "2026-04-31 10:00:00", "2026-06-25T24:00:00Z", "2026-13-01T00:00:00Z"]
+)
+def test_a_time_that_there_is_not_is_none(shared_connection: db.Connection, text: str) -> None:
+    assert shared_connection.execute("SELECT dispatch.instant_of(%s)", [text]).fetchone() == (None,)
+
+
 def test_a_heartbeat_keeps_a_parked_vehicle_fresh(rolled_back: db.Connection) -> None:
     heartbeat = (NOW - timedelta(minutes=1)).isoformat()
     record(rolled_back, fix(minutes=-600))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
@@ -29,6 +29,9 @@ class Fix:
     speed_km_per_h: object = None
     heading_deg: object = None
     ignition: object = None
+
+
+_FACTS = tuple(one.name for one in fields(Fix))
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ def record(connection: Connection, fixes: Iterable[Fix], source: str, now: datet
 
 
 def _record(connection: Connection, batch: list[Fix], source: str, now: datetime) -> dict[str, Any]:
-    told = [{name: _text(value) for name, value in asdict(fix).items() if value is not None} for fix in batch]
+    told = [{name: _text(value) for name in _FACTS if (value := getattr(fix, name)) is not None} for fix in batch]
     row = connection.execute("SELECT dispatch.record_positions(%s, %s, %s)", [Jsonb(told), source, now]).fetchone()
     return row[0] if row else {}
 
