@@ -22,7 +22,6 @@ ROWS: Final = 34_849
 DELTA_ROWS: Final = 131
 """Rows of a middling delta."""
 PENDING: Final = 50
-MANY_PENDING: Final = 200
 _CANDIDATES: Final = 12
 _END: Final = datetime(2026, 6, 23, 12, tzinfo=EAT)
 _DELTAS_A_DAY: Final = 24
@@ -61,16 +60,16 @@ class Truth:
                     self.newest[ticket_id] = row["updated_at"], is_alarm
 
 
-def make(folder: Path, rounds: int, big_rows: int) -> Feed:
+def make(folder: Path, rounds: int, big_rows: int, many: int) -> Feed:
     """Write the files below `folder`, so that none of them lives in memory."""
-    wanted = rounds * (_CANDIDATES + PENDING) + MANY_PENDING
+    wanted = rounds * (_CANDIDATES + PENDING) + many
     plan = export.Plan(INC, rows=ROWS, days=-(-wanted // _DELTAS_A_DAY), end=_END)
     files = export.files(plan)
     baseline = _kept(next(files), folder / "small")
     big = ExportFile(baseline.key, baseline.exported_at, lambda: _with_others(baseline, big_rows, plan.days))
     big_baseline = _kept(big, folder / "big")
     deltas = [_kept(file, folder / "small") for file in itertools.islice(files, wanted)]
-    return Feed(baseline, big_baseline, [_round(deltas, n) for n in range(rounds)], deltas[-MANY_PENDING:])
+    return Feed(baseline, big_baseline, [_round(deltas, n) for n in range(rounds)], deltas[-many:])
 
 
 def body(file: ExportFile) -> bytes:

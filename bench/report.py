@@ -40,9 +40,10 @@ def document(figures: Figures, absent: Sequence[Absent], big_rows: int) -> dict[
             }
             for scenario in SCENARIOS
         },
+        "many": {"files": figures.many_files, "process_s": figures.many and round(figures.many.wall_s, 1)},
         "peak_rss_mb": {
             "1_file": round(median(one.peak_rss_bytes for one in figures.samples[DELTA, ENGINE.name].values()) / _MB),
-            "200_files": round(figures.many_peak_rss_bytes / _MB),
+            "many_files": round(figures.many.peak_rss_bytes / _MB) if figures.many else None,
         },
         "truth": {name: asdict(verdict) for name, verdict in figures.verdicts.items()},
         "absent": {one.name: one.reason for one in absent},
@@ -71,7 +72,11 @@ def show(found: dict[str, Any]) -> None:
                 f"{one['cpu_s']:>8.3f}{one['peak_rss_mb']:>9,}{ratio}{_cell(one.get('engine_to_floor'), 9, 2)}"
             )
     memory = found["peak_rss_mb"]
-    print(f"\nmemory of {ENGINE.name} with 1 file pending {memory['1_file']} MB, with 200 {memory['200_files']} MB")
+    many = found["many"]
+    print(
+        f"\nmemory of {ENGINE.name} with 1 file pending {memory['1_file']} MB, with {many['files']:,} "
+        f"{memory['many_files']} MB, in {many['process_s']:,} s"
+    )
     print(f"\n{'against the truth':<24}{'tickets':>9}{'lost':>7}{'stale':>7}{'of these alarms':>17}{'doubled':>9}")
     for name, one in found["truth"].items():
         print(

@@ -29,7 +29,7 @@ def main() -> None:
         folder.chmod(0o755)  # PostgreSQL may have to run as another user
         found, absent = rivals.installed(folder) if arguments.rivals else ([], [])
         _say("writing the files")
-        files = feed.make(folder / "feed", arguments.rounds, arguments.big_rows)
+        files = feed.make(folder / "feed", arguments.rounds, arguments.big_rows, arguments.many)
         home = folder / "home"
         try:
             running = stack.up(home, say=_say)
@@ -47,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="rounds to take the medians of")
     parser.add_argument("--big-rows", type=int, default=350_000, help="rows of the big table")
+    parser.add_argument("--many", type=int, default=200, help="files of the backlog that is drained at the end")
     parser.add_argument("--rivals", action="store_true", help="install dlt and Sling from PyPI and measure them too")
     parser.add_argument(
         "--serving", action="store_true", help="measure the HTTP API beside tipg instead; see --serving --help"

@@ -55,7 +55,9 @@ class Figures:
     failures: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     delta_rows: list[int] = field(default_factory=list)
     pending_rows: list[int] = field(default_factory=list)
-    many_peak_rss_bytes: int = 0
+    many: Sample | None = None
+    """The engine with all of the last files pending at once."""
+    many_files: int = 0
 
 
 @dataclass(slots=True)
@@ -186,10 +188,12 @@ class Bench:
             self.figures.verdicts[contender.name] = _verdict(found, truth)
 
     def _many(self) -> None:
-        """Let the engine find 200 files at once: its memory must not follow their number."""
+        """Let the engine find many files at once: neither its memory nor a file's time may follow their number."""
         place = self._small[ENGINE.name]
         place.put(self.files.many)
-        self.figures.many_peak_rss_bytes = run(ENGINE, place).peak_rss_bytes
+        self.say(f"{len(self.files.many):,} files pending at once")
+        self.figures.many = run(ENGINE, place)
+        self.figures.many_files = len(self.files.many)
 
     def _housekeeping(self) -> None:
         """What autovacuum would have done after the baselines."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 import pytest
-from faults.model import BAD_TIMES, KINDS, NO_EXPORTS, NOW, UNUSABLE, Content, Faulty, Line, Sandbox, key_of
+from faults.model import BAD_TIMES, KINDS, NO_EXPORTS, NOW, UNUSABLE, Content, Line, key_of
+from faults.sandbox import Faulty, Sandbox
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test

@@ -53,6 +53,10 @@ _EVENTS: Final = (
     "UNION ALL SELECT 'left', to_jsonb(event) FROM tickets.exit_events AS event "
     "UNION ALL SELECT 'open', to_jsonb(spell) FROM tickets.open_spells AS spell ORDER BY 1, 2"
 )
+_DAYS: Final = (
+    "SELECT day, as_of, content_as_of, source_max_key, open, breached FROM tickets.inc_daily_snapshot "
+    "WHERE method = 'replayed' ORDER BY day"
+)
 _WATERMARK: Final = "SELECT metadata FROM tickets.import_meta"
 
 
@@ -217,6 +221,7 @@ def assert_undisturbed(world: World, twin: db.Connection, *, counts: bool = True
     assert found["watermark"] == expected["watermark"]
     assert found["sightings"] == expected["sightings"]
     assert not counts or found["events"] == expected["events"]
+    assert found["days"] == expected["days"]
     width = None if counts else 4
     assert [row[:width] for row in found["ledger"]] == [row[:width] for row in expected["ledger"]]
     assert {row[4] for row in found["ledger"]} <= {"applied"}
@@ -260,6 +265,7 @@ def _books(connection: db.Connection) -> dict[str, list[tuple[Any, ...]]]:
         "watermark": connection.execute(_WATERMARK).fetchall(),
         "sightings": connection.execute(_SIGHTINGS).fetchall(),
         "events": connection.execute(_EVENTS).fetchall(),
+        "days": connection.execute(_DAYS).fetchall(),
     }
 
 
