@@ -280,8 +280,9 @@ export const en = {
 
   'review.title': 'Places to decide, most tickets first',
   'review.empty': 'Nothing to review.',
-  'review.effect': '{n, plural, one {moves # ticket} other {moves # tickets}}',
+  'review.effect': '{n, plural, =0 {moves no ticket} one {moves # ticket} other {moves # tickets}}',
   'review.effect.label': 'Effect',
+  'review.touches': '{n, plural, one {touches # ticket} other {touches # tickets}}',
   'review.effect.of': '({open} open of {tickets} of this place)',
   'review.candidates': 'Candidates, best first',
   'review.candidates.none': 'No candidate. Move the pin, or keep the cluster.',

@@ -283,6 +283,7 @@ export const sw: Record<MessageKey, string> = {
   'review.empty': 'Hakuna cha kukagua.',
   'review.effect': '{n, plural, one {husogeza tiketi #} other {husogeza tiketi #}}',
   'review.effect.label': 'Matokeo',
+  'review.touches': '{n, plural, one {inagusa tiketi #} other {inagusa tiketi #}}',
   'review.effect.of': '({open} wazi kati ya {tickets} za mahali hapa)',
   'review.candidates': 'Wagombea, bora kwanza',
   'review.candidates.none': 'Hakuna mgombea. Sogeza pini, au baki na klasta.',

@@ -48,7 +48,7 @@ export default function PinMap({ offers, chosen, centre, pin, dark, moving, labe
     made.on('style.load', () => {
       addGround(made, dark)
       made.addSource('pins', { type: 'geojson', data: { type: 'FeatureCollection', features: [] } })
-      made.addLayer({ id: 'pins', type: 'symbol', source: 'pins', layout: { 'icon-image': ['get', 'mark'], 'icon-allow-overlap': true, 'icon-size': 1.3 } })
+      made.addLayer({ id: 'pins', type: 'symbol', source: 'pins', layout: { 'icon-image': ['get', 'mark'], 'icon-allow-overlap': true, 'symbol-z-order': 'source', 'icon-size': 1.3 } })
       setReady(true)
     })
     made.on('click', ({ lngLat }) => { tell.current([Number(lngLat.lng.toFixed(5)), Number(lngLat.lat.toFixed(5))]) })

@@ -168,7 +168,7 @@ export default function Review() {
               <button key={nameOf(one)} aria-current={one === waiting} onClick={() => { setChosen(nameOf(one)) }}>
                 <strong>{one.place}</strong>
                 <span className="soft">{one.cluster} · {reasonWord(one.reason, t)}</span>
-                <span>{t('review.effect', { n: one.moves })}</span>
+                <span>{t('review.touches', { n: one.moves })}</span>
               </button>
             ))}
           </nav>
@@ -183,7 +183,7 @@ export default function Review() {
               </dd>
               <dt>{t('review.effect.label')}</dt>
               <dd>
-                <strong>{t('review.effect', { n: waiting.moves })}</strong>{' '}
+                <strong>{t('review.effect', { n: confirms(waiting, offers[offer], pin) ? 0 : waiting.moves })}</strong>{' '}
                 <span className="soft">{t('review.effect.of', { open: number(waiting.open), tickets: number(waiting.tickets) })}</span>
               </dd>
             </dl>
@@ -242,6 +242,12 @@ function Coordinates({ pin, onPin }: { pin: [number, number] | null; onPin: (pin
       <label>{t('review.lon')} <input className="button" type="number" step="0.0001" value={lon} onChange={(event) => { onPin([event.target.valueAsNumber || 0, lat]) }} /></label>
     </span>
   )
+}
+
+// Accepting the point that a cluster has already moves nothing: it is confirmed.
+function confirms({ kind, centre_lat, centre_lon }: Waiting, offer: Candidate | undefined, pin: [number, number] | null): boolean {
+  if (kind !== 'cluster' || pin !== null || offer === undefined || centre_lat === null || centre_lon === null) return false
+  return Math.abs(offer.lat - centre_lat) < 1e-5 && Math.abs(offer.lon - centre_lon) < 1e-5
 }
 
 function nameOf(waiting: Waiting): string {

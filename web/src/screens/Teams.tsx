@@ -5,7 +5,7 @@ import { useWords } from '../i18n'
 import { useShared } from '../ui/state'
 import { Failed, Loading } from '../ui/States'
 import { type Coverage, useSpan } from './data'
-import { NotCovered, WindowPicker } from './WindowPicker'
+import { FilterNote, NotCovered, WindowPicker } from './WindowPicker'
 
 interface Team {
   team: string
@@ -51,7 +51,8 @@ export default function Teams() {
   const hours = (minutes: number | null): string => (minutes === null ? '–' : t('trends.hours', { h: number(minutes / 60, 1) }))
   return (
     <>
-      <header><h1>{t('screen.teams')}</h1><WindowPicker /></header>
+      <header><h1>{t('screen.teams')} · {dataset.toUpperCase()}</h1><WindowPicker /></header>
+      <FilterNote names={['cluster']} />
       {error !== null && <div className="panel"><Failed error={error} since={errorUpdatedAt} retry={() => void refetch()} /></div>}
       {isPending && <div className="panel"><Loading /></div>}
       {data !== undefined && <NotCovered coverage={data.window.coverage} />}
