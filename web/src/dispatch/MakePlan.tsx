@@ -49,7 +49,7 @@ export function MakePlan({ fleet, settings, busy, submit, cancel }: FormProps) {
       </fieldset>
       <label><span>{t('make.horizon')}</span><Number value={wanted.horizon_hours} least={0} most={240} set={(horizon_hours) => { set({ horizon_hours }) }} /></label>
       <label><span>{t('make.longer')}</span><Number value={wanted.longer_shift_minutes} least={-600} most={600} step={15} set={(longer_shift_minutes) => { set({ longer_shift_minutes }) }} /></label>
-      <label><span>{t('make.stale')}</span><Number value={wanted.stale_after_minutes} least={1} most={10080} step={5} set={(stale_after_minutes) => { set({ stale_after_minutes }) }} /></label>
+      <label><span>{t('make.stale')}</span><Number value={wanted.stale_after_minutes} least={1} most={10080} set={(stale_after_minutes) => { set({ stale_after_minutes }) }} /></label>
       <label className="check"><input type="checkbox" checked={wanted.allows_coarse} onChange={(event) => { set({ allows_coarse: event.target.checked }) }} /> {t('make.coarse')}</label>
       <Away vehicles={vehicles} away={wanted.without_vehicles} set={(without_vehicles) => { set({ without_vehicles }) }} />
       <div className="acts">

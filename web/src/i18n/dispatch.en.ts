@@ -40,6 +40,7 @@ export const dispatchEn = {
   'near.road': 'Time by road: {source}',
   'screen.dispatch': 'Dispatch',
   'help.dispatch': 'in the dispatch: new plan, re-optimise, commit, print',
+  'help.assign': 'take the ticket into the plan (map, board)',
   'help.stop': 'on a stop: earlier, later, lock or unlock',
   'plan.first': 'No plan yet. A plan says which crew goes where in which order, what that saves, and why the rest has to wait.',
   'plan.gone': 'There is no plan {id}.',

@@ -42,6 +42,7 @@ export const dispatchSw: Record<keyof typeof dispatchEn, string> = {
   'near.road': 'Muda kwa barabara: {source}',
   'screen.dispatch': 'Utumaji',
   'help.dispatch': 'kwenye utumaji: mpango mpya, boresha upya, thibitisha, chapisha',
+  'help.assign': 'ingiza tiketi kwenye mpango (ramani, ubao)',
   'help.stop': 'kwenye kituo: mapema zaidi, baadaye, funga au fungua',
   'plan.first': 'Hakuna mpango bado. Mpango husema timu ipi iende wapi kwa mfuatano gani, unaokoa nini, na kwa nini nyingine zisubiri.',
   'plan.gone': 'Hakuna mpango {id}.',

@@ -62,7 +62,13 @@ export interface Offer extends Worth { reordered: number }
 
 export interface Unplaced { ticket_id: string; reason: Reason; by: string[]; best_vehicle: string | null; price_m: number | null }
 
-export interface Assigned { plan: Plan; unplaced: Unplaced | null; made: boolean }
+export interface Assigned {
+  plan: Plan
+  unplaced: Unplaced | null
+  // A draft was made for it; it was on a route before.
+  made: boolean
+  already: boolean
+}
 
 const revised = <T>(method: string, path: string, body: unknown): Promise<T> => json<T>(path, {
   method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
@@ -106,7 +112,7 @@ async function assign(ticket: string): Promise<Assigned> {
   const made = chosen.state === 'committed'
   const plan = made ? await goOn(chosen.plan_id) : planOf(await json<Told>(`${PATH}/${chosen.plan_id}`))
   const already = plan.routes.some(({ stops }) => stops.some((stop) => stop.ticket === ticket))
-  return already ? { plan, unplaced: null, made } : { ...(await insert(plan, ticket)), made }
+  return already ? { plan, unplaced: null, made, already } : { ...(await insert(plan, ticket)), made, already }
 }
 
 export function useAssign(): (ticket: string) => Promise<Assigned> {

@@ -34,10 +34,14 @@ export default function Dispatch() {
   const listed = plans.data?.plans
   const id = view.plan ?? (listed === undefined ? null : toWorkOn(listed)?.plan_id ?? null)
   const { plan, error, since, retry } = usePlan(id)
+  // While another plan comes, the one before stays: what was just told of it is not lost.
+  const last = useRef<Plan | null | undefined>(undefined)
+  const shown = listed === undefined ? undefined : id === null ? null : plan ?? (error === null ? last.current : undefined)
+  if (shown !== undefined) last.current = shown
   if (plans.error !== null && listed === undefined) return <div className="page"><Failed error={plans.error} since={plans.errorUpdatedAt} retry={() => void plans.refetch()} /></div>
-  if (listed === undefined || (id !== null && plan === undefined && error === null)) return <div className="page"><Loading /></div>
-  if (id !== null && plan === undefined) return <div className="page">{error instanceof Problem && error.status === 404 ? <NoSuchPlan id={id} /> : <Failed error={error ?? new Error()} since={since} retry={retry} />}</div>
-  return <Desk plans={listed} plan={plan ?? null} away={error !== null} />
+  if (listed === undefined || (shown === undefined && error === null)) return <div className="page"><Loading /></div>
+  if (shown === undefined) return <div className="page">{error instanceof Problem && error.status === 404 ? <NoSuchPlan id={id ?? 0} /> : <Failed error={error ?? new Error()} since={since} retry={retry} />}</div>
+  return <Desk plans={listed} plan={shown} away={error !== null} />
 }
 
 function NoSuchPlan({ id }: { id: number }) {
@@ -57,7 +61,9 @@ function Desk({ plans, plan, away }: { plans: readonly Listed[]; plan: Plan | nu
   const tickets = useTicketsById(plan?.settings.datasets ?? USUAL.datasets)
   const [making, setMaking] = useState(false)
   const [stop, setStop] = useState<string | null>(null)
-  const [offer, setOffer] = useState<{ n: number; fresh: Offer } | null>(null)
+  const [offered, setOffer] = useState<{ n: number; fresh: Offer; revision: number } | null>(null)
+  // An offer is for the plan as it was looked at; a plan that changed has none.
+  const offer = offered !== null && offered.revision === plan?.revision ? offered : null
   const [asking, setAsking] = useState(false)
   const [tried, setTried] = useState<readonly Plan[]>([])
   const [phone, setPhone] = useState<'list' | 'map'>('list')
@@ -73,8 +79,8 @@ function Desk({ plans, plan, away }: { plans: readonly Listed[]; plan: Plan | nu
   const overtaken = plan !== null && isDraft && (committed?.plan_id ?? null) !== plan.basedOn ? committed : null
   const closed = useMemo(() => (plan === null || !known ? [] : plan.routes.flatMap(({ stops }) => stops.map(({ ticket }) => ticket)).filter((ticket) => !tickets.has(ticket))), [plan, known, tickets])
 
-  useEffect(() => { setOffer(null); setAsking(false) }, [plan?.id, plan?.revision])
-  useEffect(() => { setStop(null); setTried([]) }, [plan?.id])
+  useEffect(() => { setAsking(false) }, [plan?.id, plan?.revision])
+  useEffect(() => { setStop(null); setTried([]); setOffer(null) }, [plan?.id])
   useEffect(() => { if (plan !== null && view.plan === null) go({ plan: plan.id }, true) }, [plan, view.plan, go])
 
   const make = (settings: Settings): void => {
@@ -123,7 +129,7 @@ function Desk({ plans, plan, away }: { plans: readonly Listed[]; plan: Plan | nu
     void run('busy.improve', async () => {
       const { plan: after, wouldMove, fresh } = await relock(plan, ofOpen(plan.locks, isOpen), mostMoved)
       if (mostMoved > 0 && wouldMove !== null && wouldMove <= mostMoved) return t('told.improved', { n: changesOf(plan, after).moved.length })
-      if (wouldMove !== null && fresh !== null && wouldMove > 0) setTimeout(() => { setOffer({ n: wouldMove, fresh }) })
+      if (wouldMove !== null && fresh !== null && wouldMove > 0) setOffer({ n: wouldMove, fresh, revision: after.revision })
       return wouldMove === 0 ? t('told.best') : null
     })
   }

@@ -7,6 +7,7 @@ import { DAY, dayStart } from '../model/time'
 import { type Language, type Screen, SCREENS, type Theme } from '../model/view'
 import { useIsDemo } from '../screens/data'
 import { MapScreen } from '../screens/MapScreen'
+import { Assigning } from './Assign'
 import { Boundary } from './Boundary'
 import { Help } from './Help'
 import { Banner, ClockLine, Header } from './Header'
@@ -112,6 +113,7 @@ export function App({ store }: { store: TicketStore }) {
             )}
           </main>
         </div>
+        <Assigning />
         <Help open={help} close={() => { setHelp(false) }} />
       </SharedContext>
     </WordsContext>

@@ -6,6 +6,7 @@ import { useWords, type MessageKey } from '../i18n'
 import { en } from '../i18n/en'
 import { evidence, stateAt } from '../model/sla'
 import { keyOf, teamOf, type Ticket } from '../model/ticket'
+import { AssignButton } from './Assign'
 import { StateWord } from './Shape'
 import { useShared } from './state'
 import { Failed } from './States'
@@ -41,6 +42,7 @@ export function Drawer({ ticket, id }: { ticket: Ticket | null; id: string }) {
 
 function Actions({ ticket }: { ticket: Ticket }) {
   const { t } = useWords()
+  const { view } = useShared()
   const [copied, setCopied] = useState(false)
   const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(ticket.id)
@@ -55,6 +57,7 @@ function Actions({ ticket }: { ticket: Ticket }) {
       {point !== null && (
         <a className="button" href={directions(point, ticket.id)} target="_blank" rel="noreferrer">{t('drawer.directions')}</a>
       )}
+      {view.at === null && <AssignButton ticketKey={ticket.key} />}
       <button className="button" onClick={() => void copy()}>{copied ? t('drawer.copied') : t('drawer.copy')}</button>
     </div>
   )

@@ -15,6 +15,7 @@ const KEYS: [string[], MessageKey][] = [
   [['l'], 'help.language'],
   [['?'], 'help.help'],
   [['a', 'r', 'm', 'c', 'u', 's'], 'help.review'],
+  [['p'], 'help.assign'],
   [['n', 'o', 'c', 'p'], 'help.dispatch'],
   [['u', 'd', 'x'], 'help.stop'],
 ]
