@@ -39,6 +39,8 @@ def test_a_broken_feed_delivers_nothing_and_a_mended_one_everything(
     scene.break_feed(tmp_path, broken=False)
     assert [sum(one.files.total() for one in next(hours)) for _ in range(2)] == [8, 2]
     with demo.connect() as connection:
+        clocks = connection.execute("SELECT run_at FROM tickets.clocks('inc', NULL, 'known')").fetchone()
+        assert clocks == (demo.now,)
         for name, count in demo.counts().items():
             applied = connection.execute(
                 "SELECT count(*) FROM tickets.import_files WHERE dataset = %s AND state = 'applied'", [name]
