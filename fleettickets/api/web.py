@@ -69,7 +69,7 @@ def _sent(file: Path, accepted: str, headers: dict[str, str]) -> Response:
 
 def _content_security_policy(basemap_url: str | None) -> str:
     """Nothing but our own files, and the basemap where one is configured."""
-    parts = urlsplit(basemap_url) if basemap_url else None
+    parts = urlsplit(basemap_url.removeprefix("pmtiles://")) if basemap_url else None
     basemap = f" {parts.scheme}://{parts.netloc}" if parts and parts.netloc else ""
     return "; ".join(
         (

@@ -98,9 +98,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
+def settings() -> dict[str, str]:
+    """What the server is told beside its database; a module may tell it more."""
+    return {}
+
+
+@pytest.fixture
+def site(database_url: str, tmp_path: Path, settings: dict[str, str]) -> Iterator[Site]:
     """An empty database with the server in front of it."""
-    environ = {**os.environ, "DATABASE_URL": database_url, "FLEETTICKETS_EMBEDDED": "never", "PYTHONPATH": str(ROOT)}
+    own = {"DATABASE_URL": database_url, "FLEETTICKETS_EMBEDDED": "never", "PYTHONPATH": str(ROOT)}
+    environ = {**os.environ, **own, **settings}
     command = [str(Path(sys.executable).with_name("fleettickets")), "serve", "--port", "0", "--no-access-log"]
     log = tmp_path / "serve.log"
     with log.open("w", encoding="utf-8") as output:
@@ -118,7 +125,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
     contexts: list[BrowserContext] = []
     visits: list[Visit] = []
 
-    def opened(path: str = "/", *, phone: bool = False, **options: Any) -> Visit:
+    def opened(path: str = "/", *, phone: bool = False, allowed: str | None = None, **options: Any) -> Visit:
         size: ViewportSize = {"width": 390, "height": 844} if phone else {"width": 1360, "height": 860}
         context = browser.new_context(
             base_url=site.url, viewport=size, has_touch=phone, is_mobile=phone, locale="en-GB", **options
@@ -129,7 +136,8 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
         visits.append(visited)
         visited.page.on("pageerror", lambda error: visited.errors.append(str(error)))
         visited.page.on("console", lambda said: _note(visited, said.type, said.text))
-        visited.page.on("request", lambda request: _note_foreign(visited, request, site.url))
+        known = tuple(url for url in (site.url, allowed, "data:", "blob:") if url)
+        visited.page.on("request", lambda request: _note_foreign(visited, request, known))
         visited.page.goto(path)
         return visited
 
@@ -160,6 +168,6 @@ def _note(visited: Visit, kind: str, text: str) -> None:
         visited.errors.append(text)
 
 
-def _note_foreign(visited: Visit, request: Request, url: str) -> None:
-    if not request.url.startswith((url, "data:", "blob:")):
+def _note_foreign(visited: Visit, request: Request, known: tuple[str, ...]) -> None:
+    if not request.url.startswith(known):
         visited.foreign.append(request.url)

@@ -190,16 +190,19 @@ def test_a_review_moves_all_tickets_of_a_place_at_once(site: Site, visit: Open) 
 
 
 def test_without_the_server_the_last_data_stays_and_says_so(site: Site, visit: Open) -> None:
-    """The server goes away: the tickets stay, marked."""
+    """The server is killed: the tickets stay on map, list and board, marked."""
     site.load(ages(site, AGES))
     page = visit("/").page
     drawn(page, 10)
-    site.process.terminate()
+    site.process.kill()
     site.process.wait(20)
     expect(page.locator(".banner")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("heading", name="10 open tickets")).to_be_visible()
     page.locator(".banner button").click()
     expect(page.locator(".banner")).to_contain_text("Offline: data of")
+    expect(page.locator(".clocks")).to_have_attribute("data-away", "true")
+    page.keyboard.press("2")
+    expect(page.locator("[data-sum]")).to_have_attribute("data-sum", "10")
 
 
 # Until the payload is kept.

@@ -7,7 +7,7 @@ import type { Ticket } from '../model/ticket'
 import type { View } from '../model/view'
 import { type Basemap, basemapOf } from './basemap'
 import { addFleet, putFleet, type ShownVehicle } from './fleet'
-import { addGround, drawImage } from './ground'
+import { addOutlines, drawImage } from './ground'
 import type { Group, Shown } from './groups'
 import { painted } from './painted'
 import { Overlay } from './overlay'
@@ -58,6 +58,7 @@ export default function MapView(props: MapProps) {
   const drawn = useRef<{ made: number; shown: readonly Shown[] }>({ made: 0, shown: [] })
   const { dark, basemap, shown, chosen, closed, pulses, vehicles, chosenVehicle } = props
   const [grounded, setGrounded] = useState(0)
+  const [named, setNamed] = useState(false)
 
   useEffect(() => {
     if (box.current === null) return
@@ -86,6 +87,7 @@ export default function MapView(props: MapProps) {
         addFleet(map, dark)
         setGrounded((n) => n + 1)
       })
+      setNamed(found?.named === true)
       latest.current.onBasemap(found !== null || basemap === null)
     })
     return () => { live = false }
@@ -96,10 +98,10 @@ export default function MapView(props: MapProps) {
     // A minute that changes no state changes no mark: the grouping of thousands is not done again for it.
     const kept = drawn.current.made === made && same(drawn.current.shown, shown) ? drawn.current.shown : shown
     drawn.current = { made, shown: kept }
-    parts.current.overlay.show({ shown: kept, chosen, closed, dark })
+    parts.current.overlay.show({ shown: kept, chosen, closed, dark, names: !named })
     box.current?.setAttribute('data-drawn', String(shown.length))
     if (parts.current.map.loaded()) box.current?.setAttribute('data-idle', String(shown.length))
-  }, [made, shown, chosen, closed, dark])
+  }, [made, shown, chosen, closed, dark, named])
 
   useEffect(() => {
     const point = chosen?.point ?? null
@@ -225,7 +227,7 @@ export function putGround(map: MapLibre, basemap: Basemap | null, dark: boolean,
   map.setStyle(basemap?.style ?? offlineStyle(dark), { diff: false })
   map.once('style.load', () => {
     map.setProjection({ type: 'mercator' })
-    if (basemap?.named !== true) addGround(map, dark, basemap === null)
+    if (basemap === null) addOutlines(map, dark)
     done()
   })
 }

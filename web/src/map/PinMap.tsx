@@ -4,7 +4,7 @@ import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import { type GeoJSONSource, LngLatBounds, Map as MapLibre, setWorkerUrl } from 'maplibre-gl'
 import type { Feature } from 'geojson'
 import { useEffect, useRef, useState } from 'react'
-import { addGround, drawImage } from './ground'
+import { addLabels, addOutlines, drawImage } from './ground'
 import { offlineStyle } from './style'
 
 setWorkerUrl(workerUrl)
@@ -46,7 +46,8 @@ export default function PinMap({ offers, chosen, centre, pin, dark, moving, labe
     made.getCanvas().setAttribute('aria-label', label)
     made.setMissingStyleImageResolver((id) => { drawImage(made, id, dark) })
     made.on('style.load', () => {
-      addGround(made, dark)
+      addOutlines(made, dark)
+      addLabels(made)
       made.addSource('pins', { type: 'geojson', data: { type: 'FeatureCollection', features: [] } })
       made.addLayer({ id: 'pins', type: 'symbol', source: 'pins', layout: { 'icon-image': ['get', 'mark'], 'icon-allow-overlap': true, 'symbol-z-order': 'source', 'icon-size': 1.3 } })
       setReady(true)

@@ -7,17 +7,14 @@ import { places } from './gazetteer'
 import type { Freshness } from '../model/vehicle'
 import { drawPlate, drawVehicle } from './fleet'
 import { drawLabel, drawMark, inkOf, pixels, RATIO, type Trust } from './marks'
-import { groundLayers } from './style'
+import { labelLayer, outlineLayers } from './style'
 
 const BIG = new Set(['town', 'suburb', 'city'])
 const CELL_M = 4500
 
-// Names of places, and where the map has nothing better the outlines around them.
-export function addGround(map: MapLibre, dark: boolean, outlines = true): void {
-  const named = places()
-  map.addSource('labels', { type: 'geojson', data: labels(named) })
-  if (outlines) map.addSource('cells', { type: 'geojson', data: cells(named) })
-  for (const layer of groundLayers(dark, outlines)) map.addLayer(layer)
+export function addOutlines(map: MapLibre, dark: boolean): void {
+  map.addSource('cells', { type: 'geojson', data: cells(places()) })
+  for (const layer of outlineLayers(dark)) map.addLayer(layer)
 }
 
 export function drawImage(map: MapLibre, id: string, dark: boolean): void {
@@ -38,14 +35,29 @@ export function pointOf(coordinates: [number, number], properties: Record<string
   return { type: 'Feature', properties, geometry: { type: 'Point', coordinates } }
 }
 
-function labels(named: ReturnType<typeof places>): FeatureCollection {
-  return collection(named.map(({ name, kind, point, radiusKm }) => {
+export interface Label {
+  name: string
+  big: boolean
+  point: [number, number]
+  // The lower, the more important.
+  rank: number
+  minzoom: number
+}
+
+export function labelsOf(named: ReturnType<typeof places>): Label[] {
+  return named.map(({ name, kind, point, radiusKm }) => {
     const big = BIG.has(kind)
-    return pointOf(point, {
-      image: `label|${big ? 'cluster' : 'place'}|${name}`, rank: big ? Math.max(0, 10 - radiusKm * 2) : 20,
-      minzoom: big ? (radiusKm >= 1.5 ? 8.5 : 10) : 11.5,
-    })
-  }))
+    return { name, big, point, rank: big ? Math.max(0, 10 - radiusKm * 2) : 20, minzoom: big ? (radiusKm >= 1.5 ? 8.5 : 10) : 11.5 }
+  }).sort((a, b) => a.rank - b.rank)
+}
+
+// For a map that has no tickets to keep the names clear of.
+export function addLabels(map: MapLibre): void {
+  map.addSource('labels', {
+    type: 'geojson',
+    data: collection(labelsOf(places()).map(({ name, big, point, rank, minzoom }) => pointOf(point, { image: `label|${big ? 'cluster' : 'place'}|${name}`, rank, minzoom }))),
+  })
+  map.addLayer(labelLayer)
 }
 
 function cells(named: ReturnType<typeof places>): FeatureCollection {

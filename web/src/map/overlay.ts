@@ -3,17 +3,23 @@
 import type { Map as MapLibre } from 'maplibre-gl'
 import type { Ticket } from '../model/ticket'
 import { type Group, Groups, mercator, type Shown, TILE_PX } from './groups'
-import { drawGroup, drawMark, groupName, groupOf, type Ink, inkOf, RATIO, type Trust } from './marks'
+import { places } from './gazetteer'
+import { type Label, labelsOf } from './ground'
+import { drawGroup, drawLabel, drawMark, groupName, groupOf, type Ink, inkOf, RATIO, type Trust } from './marks'
 
 export interface Scene {
   shown: readonly Shown[]
   chosen: Ticket | null
   closed: readonly Ticket[]
   dark: boolean
+  // Whether the names of places are ours to draw.
+  names: boolean
 }
 
+type At = (x: number, y: number) => [number, number]
+type Inside = (x: number, y: number, margin: number) => boolean
 interface Circle { x: number; y: number; radius: number; cluster: boolean }
-interface Drawn { x: number; y: number; radius: number; group: Group }
+interface Drawn { x: number; y: number; sprite: HTMLCanvasElement; group: Group }
 
 export const TRUST: Record<Ticket['geoSource'], Trust> = { feed: 'solid', location: 'ringed', cluster: 'area', none: 'area' }
 const EARTH_M = 40_075_016.68
@@ -21,12 +27,17 @@ const EARTH_M = 40_075_016.68
 const CIRCLE_PX = { place: 20, cluster: 42 }
 const MOST_SPRITES = 1500
 const MOST_PIXELS = 2
+const NAMES_FROM = 7
+const NAME_SHIFTS_PX = [0, 24, -24, 34, -34, 44, -44]
+
+type PlacedLabel = Label & { x: number; y: number }
+let placed: PlacedLabel[] | null = null
 
 export class Overlay {
   #map: MapLibre
   #canvas = document.createElement('canvas')
   #context: CanvasRenderingContext2D
-  #scene: Scene = { shown: [], chosen: null, closed: [], dark: false }
+  #scene: Scene = { shown: [], chosen: null, closed: [], dark: false, names: false }
   #groups = new Groups([])
   #circles: Circle[] | null = null
   #ink: Ink = inkOf(false)
@@ -62,7 +73,7 @@ export class Overlay {
 
   // What is drawn at a point of the screen; the topmost of several.
   hit(x: number, y: number): Group | undefined {
-    return this.#drawn.findLast((one) => Math.hypot(one.x - x, one.y - y) <= one.radius)?.group
+    return this.#drawn.findLast((one) => Math.hypot(one.x - x, one.y - y) <= radiusOf(one.sprite))?.group
   }
 
   draw = (): void => {
@@ -78,16 +89,18 @@ export class Overlay {
     const scale = TILE_PX * 2 ** zoom
     const centre = this.#map.getCenter()
     const [cx, cy] = mercator([centre.lng, centre.lat])
-    const at = (x: number, y: number): [number, number] => [(x - cx) * scale + width / 2, (y - cy) * scale + height / 2]
-    const inside = (x: number, y: number, margin: number): boolean => x > -margin && y > -margin && x < width + margin && y < height + margin
+    const at: At = (x, y) => [(x - cx) * scale + width / 2, (y - cy) * scale + height / 2]
+    const inside: Inside = (x, y, margin) => x > -margin && y > -margin && x < width + margin && y < height + margin
     this.#drawCircles(at, inside, scale)
     this.#drawClosed(at, inside)
     this.#drawn = []
     // The most urgent comes first and is drawn last, above the others.
     for (const group of this.#groups.at(zoom).toReversed()) {
       const [x, y] = at(group.x, group.y)
-      if (inside(x, y, 40)) this.#drawn.push({ x, y, group, radius: this.#put(this.#spriteOf(group), x, y) })
+      if (inside(x, y, 100)) this.#drawn.push({ x, y, group, sprite: this.#spriteOf(group) })
     }
+    if (this.#scene.names && zoom >= NAMES_FROM) this.#drawNames(at, inside, zoom)
+    for (const { x, y, sprite } of this.#drawn) this.#put(sprite, x, y)
     this.#drawChosen(at, scale)
   }
 
@@ -97,10 +110,36 @@ export class Overlay {
     this.#canvas.remove()
   }
 
-  #put(sprite: HTMLCanvasElement, x: number, y: number): number {
+  #put(sprite: HTMLCanvasElement, x: number, y: number): void {
     const [width, height] = [sprite.width / RATIO, sprite.height / RATIO]
     this.#context.drawImage(sprite, x - width / 2, y - height / 2, width, height)
-    return width / 2
+  }
+
+  // A name stands on its place, or under or over the mark that does; where neither is free it is left out.
+  #drawNames(at: At, inside: Inside, zoom: number): void {
+    const taken: [left: number, top: number, right: number, bottom: number][] = []
+    for (const { name, big, x, y, minzoom, rank } of this.#labels()) {
+      if (zoom < minzoom && rank > 0) continue
+      const [px, py] = at(x, y)
+      if (!inside(px, py, 100)) continue
+      const sprite = this.#sprite(`label|${name}`, () => drawLabel(name, big ? 'cluster' : 'place', this.#ink))
+      const [w, h] = [sprite.width / RATIO / 2, sprite.height / RATIO / 2]
+      const shift = NAME_SHIFTS_PX.find((dy) => (
+        taken.every(([l, t, r, b]) => px + w < l || px - w > r || py + dy + h < t || py + dy - h > b)
+        && this.#drawn.every((one) => clear(one, px, py + dy, w - 4, h - 4))
+      ))
+      if (shift === undefined) continue
+      taken.push([px - w - 4, py + shift - h - 2, px + w + 4, py + shift + h + 2])
+      this.#put(sprite, px, py + shift)
+    }
+  }
+
+  #labels(): readonly PlacedLabel[] {
+    placed ??= labelsOf(places()).map((label) => {
+      const [x, y] = mercator(label.point)
+      return { ...label, x, y }
+    })
+    return placed
   }
 
   #spriteOf({ members, counts, area }: Group): HTMLCanvasElement {
@@ -125,7 +164,7 @@ export class Overlay {
     return sprite
   }
 
-  #drawCircles(at: (x: number, y: number) => [number, number], inside: (x: number, y: number, margin: number) => boolean, scale: number): void {
+  #drawCircles(at: At, inside: Inside, scale: number): void {
     this.#circles ??= circlesOf(this.#scene.shown)
     for (const { x, y, radius, cluster } of this.#circles) {
       const [px, py] = at(x, y)
@@ -149,7 +188,7 @@ export class Overlay {
     context.globalAlpha = 1
   }
 
-  #drawClosed(at: (x: number, y: number) => [number, number], inside: (x: number, y: number, margin: number) => boolean): void {
+  #drawClosed(at: At, inside: Inside): void {
     const context = this.#context
     context.beginPath()
     for (const { point } of this.#scene.closed) {
@@ -166,23 +205,32 @@ export class Overlay {
   }
 
   // The chosen ticket stands out of its group, with a ring and as much doubt as there is.
-  #drawChosen(at: (x: number, y: number) => [number, number], scale: number): void {
+  #drawChosen(at: At, scale: number): void {
     const { chosen, shown } = this.#scene
     if (chosen?.point == null) return
     const [x, y] = at(...mercator(chosen.point))
     if (chosen.radiusM !== null) this.#circle(x, y, mercatorOf(chosen.radiusM, chosen.point[1]) * scale, chosen.geoSource === 'cluster', 0.12)
     const one = shown.find(({ ticket }) => ticket.key === chosen.key)
-    if (one !== undefined) this.#put(this.#mark(one), x, y)
     const context = this.#context
     context.beginPath()
-    context.arc(x, y, 19, 0, Math.PI * 2)
-    context.strokeStyle = this.#ink.outline
-    context.lineWidth = 5
-    context.stroke()
+    context.arc(x, y, 17, 0, Math.PI * 2)
+    context.fillStyle = this.#ink.surface
+    context.fill()
     context.strokeStyle = this.#ink.haze
-    context.lineWidth = 2.5
+    context.lineWidth = 3
     context.stroke()
+    if (one !== undefined) this.#put(this.#sprite(`mark|${one.state}|solid`, () => drawMark(one.state, 'solid', this.#ink)), x, y)
   }
+}
+
+function radiusOf(sprite: HTMLCanvasElement): number {
+  return sprite.width / RATIO / 2
+}
+
+// Whether a name of this half width and height keeps off a mark.
+function clear({ x, y, sprite }: Drawn, px: number, py: number, w: number, h: number): boolean {
+  const [dx, dy] = [Math.max(0, Math.abs(x - px) - w), Math.max(0, Math.abs(y - py) - h)]
+  return Math.hypot(dx, dy) >= radiusOf(sprite) - 3
 }
 
 function mercatorOf(metres: number, lat: number): number {

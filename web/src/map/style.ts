@@ -48,20 +48,18 @@ export function archiveStyle(url: string, vector: readonly string[] | null, dark
   return { version: 8, sources: { ground: { type: 'vector', url } }, layers: [land, ...layers.filter(({ id }) => vector.includes(id))] }
 }
 
-// Outlines and names of the places we know; a configured basemap brings its own.
-export function groundLayers(dark: boolean, outlines: boolean): LayerSpecification[] {
+// Outlines of the places we know; a configured basemap has better ones.
+export function outlineLayers(dark: boolean): LayerSpecification[] {
   const line = dark ? '#2c3a42' : '#d3d2ca'
   const fill = dark ? '#182126' : '#fbfaf7'
-  const cells: LayerSpecification[] = [
+  return [
     { id: 'cell', type: 'fill', source: 'cells', paint: { 'fill-color': fill, 'fill-opacity': ['interpolate', ['linear'], ['zoom'], 7, 0, 8.5, 1] } },
     { id: 'cell-line', type: 'line', source: 'cells', paint: { 'line-color': line, 'line-width': 1, 'line-opacity': ['interpolate', ['linear'], ['zoom'], 7, 0, 8.5, 1] } },
   ]
-  return [
-    ...(outlines ? cells : []),
-    {
-      id: 'label', type: 'symbol', source: 'labels', minzoom: 7,
-      filter: ['any', ['==', ['get', 'rank'], 0], ['>=', ['zoom'], ['get', 'minzoom']]],
-      layout: { 'icon-image': ['get', 'image'], 'symbol-sort-key': ['get', 'rank'], 'icon-padding': 3 },
-    },
-  ]
+}
+
+export const labelLayer: LayerSpecification = {
+  id: 'label', type: 'symbol', source: 'labels', minzoom: 7,
+  filter: ['any', ['==', ['get', 'rank'], 0], ['>=', ['zoom'], ['get', 'minzoom']]],
+  layout: { 'icon-image': ['get', 'image'], 'symbol-sort-key': ['get', 'rank'], 'icon-padding': 3 },
 }

@@ -16,7 +16,7 @@ const COLUMNS = [
   ['breached_proven', 'breached'], ['breached_presumed', 'breached'], ['at_risk', 'at_risk'],
 ] as const satisfies [string, SlaState][]
 
-export default function Board() {
+export function Board() {
   const { view, go, live, past, store, now, clocks } = useShared()
   const { t, number } = useWords()
   const chances = useChances()

@@ -5,6 +5,7 @@ import type { TicketStore } from '../live/tickets'
 import { rulesThen } from '../model/freshness'
 import { DAY, dayStart } from '../model/time'
 import { type Language, type Screen, SCREENS, type Theme } from '../model/view'
+import { Board } from '../screens/Board'
 import { useIsDemo } from '../screens/data'
 import { MapScreen } from '../screens/MapScreen'
 import { Assigning } from './Assign'
@@ -16,7 +17,8 @@ import { Loading } from './States'
 import { type Shared, SharedContext, useClock, usePast, useUrl } from './state'
 
 const PAGES: Record<Exclude<Screen, 'map'>, ComponentType> = {
-  board: lazy(() => import('../screens/Board')),
+  // The board shows what the map does, with the server and without it: it does not have to be fetched first.
+  board: Board,
   trends: lazy(() => import('../screens/Trends')),
   teams: lazy(() => import('../screens/Teams')),
   review: lazy(() => import('../screens/Review')),
