@@ -94,6 +94,7 @@ export const en = {
   'dataset.crq': 'CRQ installations',
   'value.none': '(none)',
 
+  'phone.list': 'List',
   'list.label': 'Open tickets, most urgent first',
   'list.open': '{n, plural, one {# open ticket} other {# open tickets}}',
   'list.of': '{n} of {total} open tickets',

@@ -95,6 +95,7 @@ export const sw: Record<MessageKey, string> = {
   'dataset.crq': 'CRQ usakinishaji',
   'value.none': '(hakuna)',
 
+  'phone.list': 'Orodha',
   'list.label': 'Tiketi wazi, za haraka kwanza',
   'list.open': '{n, plural, one {Tiketi # wazi} other {Tiketi # wazi}}',
   'list.of': 'Tiketi {n} kati ya {total} zilizo wazi',

@@ -40,7 +40,6 @@ export function MapScreen() {
   const source = view.at === null ? live.tickets : past.data?.tickets
   const [group, setGroup] = useState<ReadonlySet<string> | null>(null)
   const [cursor, setCursor] = useState<number | undefined>(undefined)
-  const [phone, setPhone] = useState<'list' | 'map'>('list')
   const [mapError, setMapError] = useState<Error | null>(null)
   const tickets = source ?? NOTHING
   const { filter, basis } = view
@@ -74,6 +73,12 @@ export function MapScreen() {
   const open = useCallback((key: string) => { go({ ticket: key }) }, [go])
   useMapKeys(rows.map(({ ticket }) => ticket.key), cursor, setCursor, () => { setGroup(null) })
 
+  // A phone has room for one: the list, or the map.
+  const phone = view.tab === 'map' ? 'map' : 'list'
+  const showGroup = useCallback((keys: string[]) => {
+    setGroup(new Set(keys))
+    go({ tab: null })
+  }, [go])
   const place = useRef(view.place)
   const onPlace = useCallback((next: NonNullable<View['place']>) => {
     place.current = next
@@ -84,7 +89,6 @@ export function MapScreen() {
     <header>
       <h2>{t('vehicle.count', { n: onRoad.length })}</h2>
       {lost > 0 && <span className="soft">{t('vehicle.stale.count', { n: lost })}</span>}
-      <button className="button only-phone" onClick={() => { setPhone('map') }}>{t('screen.map')}</button>
     </header>
   ) : (
     <header>
@@ -94,7 +98,6 @@ export function MapScreen() {
       {still !== null && <span className="soft" title={t('list.still.why')}>{t('list.still', { n: number(still) })}</span>}
       {unmapped > 0 && <span className="soft">{t('list.unmapped', { n: unmapped })}</span>}
       {group !== null && <button className="button plain" onClick={() => { setGroup(null) }}>{t('filter.clear')}</button>}
-      <button className="button only-phone" onClick={() => { setPhone('map') }}>{t('screen.map')}</button>
     </header>
   )
   const body = source === undefined
@@ -132,18 +135,21 @@ export function MapScreen() {
                   shown={rows} chosen={chosen} vehicles={view.vehicles && view.at === null ? onRoad : NOBODY} chosenVehicle={view.vehicle} closed={closed} pulses={pulses} dark={dark} basemap={basemap} place={place.current}
                   label={t('map.label')} words={{ in: t('map.in'), out: t('map.out'), all: t('map.all'), group: (n, breached) => t('map.group', { n, breached }) }}
                   onTicket={open} onVehicle={openVehicle} onPlace={onPlace} onFailed={setMapError} onBasemap={(there) => { setOutlines(!there) }}
-                  onGroup={(keys) => { setGroup(new Set(keys)); setPhone('list') }}
+                  onGroup={showGroup}
                 />
               ) : <span />}
             </Suspense></Boundary>
           ) : <Empty text={t('error.map')} />}
-          <Outages outages={outages} onShow={(keys) => { setGroup(new Set(keys)); setPhone('list') }} />
+          <Outages outages={outages} onShow={showGroup} />
           <Legend vehicles={hasFleet} />
           {basemap !== null && !outlines ? null : <p className="credit">{outlines && `${t('map.outlines')} · `}{t('map.attribution')}</p>}
           <Credits />
           <TimeSlider busy={past.isFetching} />
-          <button className="button only-phone" style={{ position: 'absolute', left: 12, top: 12 }} onClick={() => { setPhone('list') }}>{t('list.open', { n: rows.length })}</button>
         </section>
+        <div className="segments either" role="group" aria-label={t('nav.more')}>
+          <button aria-pressed={phone === 'list'} onClick={() => { go({ tab: null }) }}>{t('phone.list')}</button>
+          <button aria-pressed={phone === 'map'} onClick={() => { go({ tab: 'map' }) }}>{t('screen.map')}</button>
+        </div>
         {view.ticket !== null && <Drawer ticket={chosen} id={view.ticket} />}
         {view.ticket === null && view.vehicle !== null && view.at === null && fleet.vehicles !== undefined && (
           <VehicleDrawer vehicle={fleet.vehicles.find(({ id }) => id === view.vehicle) ?? null} id={view.vehicle} tickets={tickets} />

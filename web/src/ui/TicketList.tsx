@@ -12,6 +12,7 @@ export interface Row {
   state: SlaState
   // How sure it is that the ticket is truly still open, where the server knows.
   still?: number | null
+  // On the board, where the time that is left counts and not the age: how likely it breaches.
   breach?: number | null
 }
 
@@ -64,7 +65,8 @@ function RowButton({ row, index, start, chosen, onOpen }: { row: Row; index: num
         <span className="line second">{teamOf(ticket) ?? t('list.noteam')}</span>
       </span>
       <span className="end">
-        <span className="line">{ageOf(ticket, now, words)}</span>
+        <span className="line">{row.breach === undefined || ticket.dueAt === null ? ageOf(ticket, now, words)
+          : t(ticket.dueAt > now ? 'board.left' : 'board.over', { age: words.duration(Math.abs(ticket.dueAt - now)) })}</span>
         <span className={`line second ${known === 'presumed' ? 'presumed' : ''}`}>
           <span className="hidden">{t(`sla.${state}`)} </span>
           {row.breach !== undefined && row.breach !== null && state !== 'breached' ? t('board.breach', { p: words.percent(row.breach) })
