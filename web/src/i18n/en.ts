@@ -59,6 +59,7 @@ export const en = {
   'level.warn': 'Warning',
   'level.error': 'Alarm',
 
+  'dur.d': '{days} d',
   'dur.dh': '{days} d {hours} h',
   'dur.hm': '{hours} h {minutes} min',
   'dur.h': '{hours} h',
@@ -445,6 +446,10 @@ export const en = {
   'runs.ok': 'done',
   'runs.failed': 'failed ({code})',
   'runs.running': 'running',
+
+  'paper.sla': 'SLA',
+  'paper.age': 'Age',
+  'paper.more': 'and {n} more: export them',
 
   'export.open': 'Export',
   'export.label': 'Export what is shown',

@@ -17,6 +17,8 @@ export interface Words {
   time: (at: number | null, now?: number) => string
   day: (at: number) => string
   duration: (ms: number) => string
+  // As many words as a narrow column has room for: "16 d", "1 d 4 h", "20 min".
+  rough: (ms: number) => string
   // Whole hours, as people say it of a ticket: "51 h".
   hours: (ms: number) => string
   number: (value: number, digits?: number) => string
@@ -51,6 +53,12 @@ export function wordsOf(lang: Language): Words {
     },
     duration: (ms) => {
       const { days, hours, minutes } = durationOf(ms)
+      if (days > 0) return t('dur.dh', { days, hours })
+      return hours > 0 ? t('dur.hm', { hours, minutes }) : t('dur.m', { minutes })
+    },
+    rough: (ms) => {
+      const { days, hours, minutes } = durationOf(ms)
+      if (days >= 3) return t('dur.d', { days })
       if (days > 0) return t('dur.dh', { days, hours })
       return hours > 0 ? t('dur.hm', { hours, minutes }) : t('dur.m', { minutes })
     },

@@ -60,6 +60,7 @@ export const sw: Record<MessageKey, string> = {
   'level.warn': 'Onyo',
   'level.error': 'Tahadhari',
 
+  'dur.d': 'siku {days}',
   'dur.dh': 'siku {days} saa {hours}',
   'dur.hm': 'saa {hours} dak {minutes}',
   'dur.h': 'saa {hours}',
@@ -446,6 +447,10 @@ export const sw: Record<MessageKey, string> = {
   'runs.ok': 'umekamilika',
   'runs.failed': 'umeshindwa ({code})',
   'runs.running': 'unaendelea',
+
+  'paper.sla': 'SLA',
+  'paper.age': 'Umri',
+  'paper.more': 'na nyingine {n}: zipakue',
 
   'export.open': 'Pakua',
   'export.label': 'Pakua kinachoonyeshwa',

@@ -189,10 +189,17 @@ function makeMap(container: HTMLDivElement, latest: { current: MapProps }): Part
     canvas.style.cursor = group === undefined && vehicleAt(map, point) === undefined ? '' : 'pointer'
     canvas.title = group === undefined ? '' : titleOf(group, latest.current)
   })
-  // Paper shows what was drawn last, and a WebGL canvas forgets it: it is drawn again as the page is laid out for print.
-  const redraw = (): void => { map.resize().redraw() }
-  addEventListener('beforeprint', redraw)
-  map.on('remove', () => { removeEventListener('beforeprint', redraw) })
+  // Paper keeps no WebGL canvas: ground and tickets are put on it as one picture, in light colours.
+  const onPaper = (): void => {
+    map.redraw()
+    overlay.print(latest.current.dark)
+  }
+  addEventListener('beforeprint', onPaper)
+  addEventListener('afterprint', overlay.draw)
+  map.on('remove', () => {
+    removeEventListener('beforeprint', onPaper)
+    removeEventListener('afterprint', overlay.draw)
+  })
   return { map, overlay }
 }
 

@@ -6,7 +6,7 @@ import type { Feature } from 'geojson'
 import { useEffect, useRef, useState } from 'react'
 import { colourOf, type Plan, standingOf, type Standing } from '../model/plan'
 import { basemapOf } from './basemap'
-import { collection, drawImage, pointOf } from './ground'
+import { addLabels, collection, drawImage, pointOf } from './ground'
 import { putGround } from './MapView'
 import { canvas, type Ink, inkOf, pixels, RATIO } from './marks'
 
@@ -60,6 +60,7 @@ export default function PlanMap(props: PlanMapProps) {
     void basemapOf(basemap, dark).then((found) => {
       if (!live) return
       putGround(made, found, dark, () => {
+        if (found?.named !== true) addLabels(made)
         for (const name of SOURCES) made.addSource(name, { type: 'geojson', data: collection([]) })
         for (const layer of layers(dark)) made.addLayer(layer)
         setReady((n) => n + 1)

@@ -104,6 +104,23 @@ export class Overlay {
     this.#drawChosen(at, scale)
   }
 
+  // The tickets in the ink of paper, and the ground under them: a dark one is grey enough to be turned over.
+  print(dark: boolean): void {
+    const [ink, sprites] = [this.#ink, this.#sprites]
+    this.#ink = inkOf(false)
+    this.#sprites = new Map()
+    this.draw()
+    this.#ink = ink
+    this.#sprites = sprites
+    const context = this.#context
+    context.save()
+    context.resetTransform()
+    context.globalCompositeOperation = 'destination-over'
+    if (dark) context.filter = 'invert(1)'
+    context.drawImage(this.#map.getCanvas(), 0, 0, this.#canvas.width, this.#canvas.height)
+    context.restore()
+  }
+
   remove(): void {
     this.#map.off('move', this.draw)
     this.#map.off('resize', this.draw)
@@ -169,7 +186,7 @@ export class Overlay {
     for (const { x, y, radius, cluster } of this.#circles) {
       const [px, py] = at(x, y)
       const size = radius * scale
-      if (size >= (cluster ? CIRCLE_PX.cluster : CIRCLE_PX.place) && inside(px, py, size)) this.#circle(px, py, size, cluster, 0.035)
+      if (size >= (cluster ? CIRCLE_PX.cluster : CIRCLE_PX.place) && inside(px, py, size)) this.#circle(px, py, size, cluster, 0)
     }
   }
 
@@ -180,8 +197,9 @@ export class Overlay {
     context.fillStyle = context.strokeStyle = this.#ink.haze
     context.globalAlpha = fill
     context.fill()
-    context.globalAlpha = Math.min(1, fill * 10)
-    context.lineWidth = fill > 0.1 ? 1.5 : 1
+    // Many overlap: only the chosen one's is filled.
+    context.globalAlpha = fill > 0 ? 1 : 0.28
+    context.lineWidth = fill > 0 ? 1.5 : 1
     context.setLineDash(dashed ? [4, 4] : [])
     context.stroke()
     context.setLineDash([])

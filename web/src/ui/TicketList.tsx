@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'react'
 import { useWords, type Words } from '../i18n'
 import { evidence, type SlaState } from '../model/sla'
 import { teamOf, type Ticket } from '../model/ticket'
+import { PaperList, usePrinting } from './Paper'
 import { Shape } from './Shape'
 import { useShared } from './state'
 
@@ -21,12 +22,14 @@ const ROW_PX = 78
 export function TicketList({ rows, label, cursor, onOpen }: { rows: readonly Row[]; label: string; cursor?: number; onOpen: (key: string) => void }) {
   const box = useRef<HTMLDivElement>(null)
   const { view } = useShared()
+  const printing = usePrinting()
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => ROW_PX, overscan: 8 })
   useEffect(() => {
     if (cursor === undefined || cursor < 0) return
     virtual.scrollToIndex(cursor)
     requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${cursor}"]`)?.focus())
   }, [cursor, virtual])
+  if (printing) return <PaperList rows={rows} />
   return (
     <div className="rows" ref={box} role="list" aria-label={label} tabIndex={rows.length === 0 ? -1 : 0}>
       <div style={{ height: virtual.getTotalSize() }} role="presentation">
@@ -66,12 +69,13 @@ function RowButton({ row, index, start, chosen, onOpen }: { row: Row; index: num
       </span>
       <span className="end">
         <span className="line">{row.breach === undefined || ticket.dueAt === null ? ageOf(ticket, now, words)
-          : t(ticket.dueAt > now ? 'board.left' : 'board.over', { age: words.duration(Math.abs(ticket.dueAt - now)) })}</span>
+          : t(ticket.dueAt > now ? 'board.left' : 'board.over', { age: words.rough(Math.abs(ticket.dueAt - now)) })}</span>
         <span className={`line second ${known === 'presumed' ? 'presumed' : ''}`}>
           <span className="hidden">{t(`sla.${state}`)} </span>
           {row.breach !== undefined && row.breach !== null && state !== 'breached' ? t('board.breach', { p: words.percent(row.breach) })
             : row.still !== undefined && row.still !== null ? t('board.still', { p: words.percent(row.still) })
               : state === 'breached' && known !== null ? t(`sla.${known}`)
+                : row.breach !== undefined ? ageOf(ticket, now, words)
                 : ticket.dueAt !== null && ticket.dueAt > now ? t('board.left', { age: words.duration(ticket.dueAt - now) })
                   : t(`sla.${state}`)}
         </span>
