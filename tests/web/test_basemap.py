@@ -125,7 +125,7 @@ def settings(request: pytest.FixtureRequest, ground: Ground) -> dict[str, str]:
 
 def pixel(page: Page) -> tuple[int, ...]:
     """The colour of the map where no ticket lies, out of a picture of one pixel."""
-    box = page.locator(".map").bounding_box()
+    box = page.locator(".mapside .map").bounding_box()
     assert box
     clip = {"x": box["x"] + box["width"] - 150, "y": box["y"] + 60, "width": 1, "height": 1}
     png = page.screenshot(clip=clip)  # type: ignore[arg-type]  # a dictionary of its four numbers
