@@ -35,7 +35,7 @@ WATCH = """
     const frame = (then) => requestAnimationFrame(() => requestAnimationFrame(then))
     const now = (name) => { window.at[name] = -1; frame(() => { window.at[name] = performance.now() }) }
     const wait = setInterval(() => {
-      const map = document.querySelector('.map')
+      const map = document.querySelector('.mapside .map')
       if (document.querySelector('.row') && !window.at.list) now('list')
       if (map?.dataset.drawn === '%d' && !window.at.tickets) now('tickets')
       if (map?.dataset.idle === '%d' && !window.at.rest) { now('rest'); clearInterval(wait) }
