@@ -122,7 +122,8 @@ class Demo:
         with self._step(f"{len(self.fleet.vehicles)} vehicles on the road, {driven.days} days"):
             with self.connect() as connection, connection.transaction():
                 self.fleet.introduce(connection)
-            self._drive_on(driven)
+            self._drive_on()
+            self._attribute(driven)
 
     def drain(self, follow: Follow) -> list[RunReport]:
         """Ingest both datasets, side by side; a run that does not end well is an error."""
@@ -172,8 +173,10 @@ class Demo:
                 self._deliver()
             self.now = max(newest) + _AFTER_EXPORT
             reports = self.drain(follow)
+            self._drive_on()
+            # The clock jumps when the positions are there: no vehicle is an hour old for a moment.
             self._set_scene("live")
-            self._drive_on(_SCORED_LIVE)
+            self._attribute(_SCORED_LIVE)
             yield reports
 
     def remove(self) -> None:
@@ -240,12 +243,15 @@ class Demo:
         if report.exit_code:
             raise FleetticketsError(f"the demo's geocoding ended with {report.error}")
 
-    def _drive_on(self, scored: timedelta) -> None:
-        """Positions until now, and the closures of this span before it attributed."""
-        if self.fleet is None:
-            return
+    def _drive_on(self) -> None:
+        """Positions until now."""
+        if self.fleet is not None:
+            with self.connect() as connection, connection.transaction():
+                record(connection, self.fleet.fixes(self.now), SOURCE, self.now)
+
+    def _attribute(self, scored: timedelta) -> None:
+        """Say which vehicle closed what in this span before now."""
         with self.connect() as connection, connection.transaction():
-            record(connection, self.fleet.fixes(self.now), SOURCE, self.now)
             connection.execute("SELECT dispatch.find_stays(%s, %s)", [self.now - scored, self.now])
             connection.execute("SELECT dispatch.score_closures(%s, %s, %s)", [self.now - scored, self.now, self.now])
 
