@@ -222,7 +222,7 @@ function Desk({ plans, plan, away }: { plans: readonly Listed[]; plan: Plan | nu
         )}
         {closed.length > 0 && plan.state !== 'superseded' && (
           <p className="note" data-note="closed">
-            {t('plan.closedsince', { n: closed.length, tickets: closed.slice(0, 4).join(', ') })}{' '}
+            {t('plan.closedsince', { n: closed.length, tickets: closed.slice(0, 4).join(', ') + (closed.length > 4 ? ' …' : '') })}{' '}
             {isDraft && <button className="button" disabled={!may} onClick={() => { change(plan.locks, (before, after) => t('told.tidied', { n: changesOf(before, after).dropped.length, added: changesOf(before, after).added.length })) }}>{t('plan.tidy')}</button>}
           </p>
         )}
